@@ -1,0 +1,17 @@
+"""Alembic's entry: runs the migrations on the connection that `db.database` hands over."""
+
+from alembic import context
+from alembic.ddl.impl import DefaultImpl
+
+from db.tables import Base
+
+
+class DuckDBImpl(DefaultImpl):
+    """Alembic asks for one class a dialect; the default rules fit DuckDB."""
+
+    __dialect__ = "duckdb"
+
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,79 @@
+"""Queries of the study table: values in, values out."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db.database import now
+from db.tables import StudyRow, TrialRow
+from mixtures.study import StudySpec
+from mixtures.trial import TrialState
+from mixtures.value import Value
+
+
+class UnknownStudy(LookupError):
+    """No study of that id."""
+
+
+class StoredStudy(Value):
+    """A study as it is kept. `data_report` is what the check of its data found."""
+
+    id: str
+    spec: StudySpec
+    data_report: dict[str, Any]
+    created_at: datetime
+
+
+def insert_study(session: Session, study_id: str, spec: StudySpec, data_report: str) -> None:
+    """Keep a new study; the caller has made sure that it is new."""
+    session.add(
+        StudyRow(
+            id=study_id,
+            name=spec.name,
+            spec=spec.canonical(),
+            data_report=data_report,
+            created_at=now(),
+        )
+    )
+
+
+def has_study(session: Session, study_id: str) -> bool:
+    return session.get(StudyRow, study_id) is not None
+
+
+def get_study(session: Session, study_id: str) -> StoredStudy:
+    """Raises UnknownStudy."""
+    row = session.get(StudyRow, study_id)
+    if row is None:
+        raise UnknownStudy(study_id)
+    return _stored(row)
+
+
+def list_studies(session: Session) -> Sequence[StoredStudy]:
+    """All studies, newest first."""
+    rows = session.scalars(select(StudyRow).order_by(StudyRow.created_at.desc(), StudyRow.id))
+    return [_stored(row) for row in rows]
+
+
+def count_states(session: Session, study_id: str) -> dict[TrialState, int]:
+    """Number of trials in every state, zeros included."""
+    query = (
+        select(TrialRow.state, func.count())
+        .where(TrialRow.study_id == study_id)
+        .group_by(TrialRow.state)
+    )
+    found = {TrialState(state): int(count) for state, count in session.execute(query)}
+    return {state: found.get(state, 0) for state in TrialState}
+
+
+def _stored(row: StudyRow) -> StoredStudy:
+    return StoredStudy(
+        id=row.id,
+        spec=StudySpec.model_validate_json(row.spec),
+        data_report=json.loads(row.data_report),
+        created_at=row.created_at.replace(tzinfo=UTC),
+    )

@@ -1,0 +1,79 @@
+"""The tables, as thin classes. Specs and results are stored as the JSON that crosses boundaries.
+
+No foreign keys and no secondary indexes: DuckDB refuses updates of rows that others reference, and
+rewrites a row under its index, so states could not change. The functions of `db` keep the tables
+consistent instead, in one transaction each.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Boolean, DateTime, Double, Integer, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Text keys everywhere: DuckDB has no auto-increment, and content gives the names."""
+
+
+class StudyRow(Base):
+    """One study as submitted. `id` is the hash of the spec and of the data it was given."""
+
+    __tablename__ = "study"
+
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    name: Mapped[str] = mapped_column(String)
+    spec: Mapped[str] = mapped_column(String)
+    data_report: Mapped[str] = mapped_column(String)
+    created_at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class TrialRow(Base):
+    """One trial and where it stands. `id` is the hash of its spec."""
+
+    __tablename__ = "trial"
+
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    study_id: Mapped[str] = mapped_column(String)
+    spec: Mapped[str] = mapped_column(String)
+    sft_share: Mapped[float] = mapped_column(Double)
+    seed: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String)
+    # Trials are claimed in this order.
+    position: Mapped[int] = mapped_column(Integer)
+    # The number of the newest attempt; 0 before the first.
+    attempt: Mapped[int] = mapped_column(Integer)
+    # Attempts whose worker was lost since the trial last entered WAITING by a user's hand.
+    num_lost: Mapped[int] = mapped_column(Integer)
+    cancel_requested: Mapped[bool] = mapped_column(Boolean)
+    created_at: Mapped[datetime] = mapped_column(DateTime)
+    started_at: Mapped[datetime | None] = mapped_column(DateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime)
+    result: Mapped[str | None] = mapped_column(String)
+    failure: Mapped[str | None] = mapped_column(String)
+
+
+class AttemptRow(Base):
+    """One attempt at a trial. A result that came too late is kept here and changes nothing."""
+
+    __tablename__ = "attempt"
+
+    trial_id: Mapped[str] = mapped_column(String, primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    outcome: Mapped[str] = mapped_column(String)
+    started_at: Mapped[datetime] = mapped_column(DateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime)
+    late_result: Mapped[str | None] = mapped_column(String)
+
+
+class ScoreRow(Base):
+    """One metric of one benchmark for one completed trial."""
+
+    __tablename__ = "score"
+
+    trial_id: Mapped[str] = mapped_column(String, primary_key=True)
+    benchmark: Mapped[str] = mapped_column(String, primary_key=True)
+    metric: Mapped[str] = mapped_column(String, primary_key=True)
+    study_id: Mapped[str] = mapped_column(String)
+    value: Mapped[float] = mapped_column(Double)
+    num_items: Mapped[int] = mapped_column(Integer)
+    standard_error: Mapped[float | None] = mapped_column(Double)

@@ -1,0 +1,258 @@
+"""Queries of the trial and attempt tables. States change only here, and only legally."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from db.database import now
+from db.tables import AttemptRow, ScoreRow, TrialRow
+from mixtures.trial import PROMOTIONS, TrialFailure, TrialResult, TrialSpec, TrialState
+from mixtures.value import Value
+
+# Attempts that may be lost with their worker before a trial is FAILED: one that kills its worker
+# every time (out of memory, say) must not go round for ever.
+MAX_LOST_ATTEMPTS = 3
+
+
+class UnknownTrial(LookupError):
+    """No trial of that id."""
+
+
+class IllegalPromotion(ValueError):
+    """The trial's state does not allow what was asked."""
+
+
+class StoredTrial(Value):
+    """A trial as it is kept."""
+
+    id: str
+    study_id: str
+    spec: TrialSpec
+    state: TrialState
+    attempt: int
+    cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    result: TrialResult | None
+    failure: TrialFailure | None
+
+
+def insert_trials(session: Session, specs: Sequence[TrialSpec]) -> int:
+    """Add those that are not there yet as WAITING; returns how many were new."""
+    wanted = {spec.trial_id: spec for spec in specs}
+    known = set(session.scalars(select(TrialRow.id).where(TrialRow.id.in_(wanted))))
+    position = session.scalar(select(func.max(TrialRow.position)))
+    position = 0 if position is None else position + 1
+    new = [spec for trial_id, spec in wanted.items() if trial_id not in known]
+    for offset, spec in enumerate(new):
+        session.add(
+            TrialRow(
+                id=spec.trial_id,
+                study_id=spec.study_id,
+                spec=spec.canonical(),
+                sft_share=spec.sft_share,
+                seed=spec.seed,
+                state=TrialState.WAITING,
+                position=position + offset,
+                attempt=0,
+                num_lost=0,
+                cancel_requested=False,
+                created_at=now(),
+            )
+        )
+    return len(new)
+
+
+def get_trial(session: Session, trial_id: str) -> StoredTrial:
+    """Raises UnknownTrial."""
+    return _stored(_row(session, trial_id))
+
+
+def list_trials(session: Session, study_id: str) -> list[StoredTrial]:
+    """All trials of a study, in the order in which they are claimed."""
+    query = select(TrialRow).where(TrialRow.study_id == study_id).order_by(TrialRow.position)
+    return [_stored(row) for row in session.scalars(query)]
+
+
+def first_waiting(session: Session) -> TrialSpec | None:
+    """The trial that is claimed next; None while none waits."""
+    text = session.scalar(
+        select(TrialRow.spec)
+        .where(TrialRow.state == TrialState.WAITING)
+        .order_by(TrialRow.position)
+        .limit(1)
+    )
+    return None if text is None else TrialSpec.model_validate_json(text)
+
+
+def claim(session: Session, trial_id: str) -> int | None:
+    """WAITING becomes RUNNING; returns the attempt's number, None where it waits no more."""
+    attempt = session.scalar(
+        update(TrialRow)
+        .where(TrialRow.id == trial_id, TrialRow.state == TrialState.WAITING)
+        .values(
+            state=TrialState.RUNNING,
+            attempt=TrialRow.attempt + 1,
+            cancel_requested=False,
+            started_at=now(),
+            finished_at=None,
+        )
+        .returning(TrialRow.attempt)
+    )
+    if attempt is not None:
+        session.add(
+            AttemptRow(trial_id=trial_id, number=attempt, outcome="RUNNING", started_at=now())
+        )
+    return attempt
+
+
+def record_result(session: Session, result: TrialResult) -> bool:
+    """RUNNING becomes COMPLETE with its scores, in one transaction.
+
+    A result of an attempt that is no longer the running one is kept with its attempt and changes
+    nothing else; then False is returned.
+    """
+    row = _row(session, result.trial_id)
+    if row.attempt != result.attempt or row.state != TrialState.RUNNING:
+        _close_attempt(session, result.trial_id, result.attempt, "LATE", result.canonical())
+        return False
+    _promote(row, TrialState.COMPLETE)
+    row.finished_at = now()
+    row.result, row.failure = result.canonical(), None
+    for score in result.scores:
+        session.add(
+            ScoreRow(
+                trial_id=result.trial_id,
+                study_id=row.study_id,
+                benchmark=score.benchmark,
+                metric=score.metric,
+                value=score.value,
+                num_items=score.num_items,
+                standard_error=score.standard_error,
+            )
+        )
+    _close_attempt(session, result.trial_id, result.attempt, TrialState.COMPLETE)
+    return True
+
+
+def record_failure(session: Session, failure: TrialFailure) -> bool:
+    """RUNNING becomes FAILED, or CANCELLED where the user asked for it; False if it came late."""
+    row = _row(session, failure.trial_id)
+    if row.attempt != failure.attempt or row.state != TrialState.RUNNING:
+        _close_attempt(session, failure.trial_id, failure.attempt, "LATE")
+        return False
+    state = TrialState.CANCELLED if failure.kind == "cancelled" else TrialState.FAILED
+    _promote(row, state)
+    row.finished_at = now()
+    row.failure = failure.canonical()
+    _close_attempt(session, failure.trial_id, failure.attempt, state)
+    return True
+
+
+def record_lost(session: Session, trial_id: str, attempt: int, reason: str) -> TrialState:
+    """The attempt's worker or controller is gone: back to WAITING, or FAILED after too many."""
+    row = _row(session, trial_id)
+    if row.attempt != attempt or row.state != TrialState.RUNNING:
+        return TrialState(row.state)
+    _close_attempt(session, trial_id, attempt, "LOST")
+    row.num_lost += 1
+    if row.cancel_requested:
+        _promote(row, TrialState.CANCELLED)
+        row.finished_at = now()
+    elif row.num_lost >= MAX_LOST_ATTEMPTS:
+        _promote(row, TrialState.FAILED)
+        row.finished_at = now()
+        row.failure = TrialFailure(
+            trial_id=trial_id,
+            attempt=attempt,
+            kind="lost",
+            message=f"lost {row.num_lost} times with its worker; last: {reason}",
+            traceback="",
+        ).canonical()
+    else:
+        _promote(row, TrialState.WAITING)
+    return TrialState(row.state)
+
+
+def recover_running(session: Session) -> list[str]:
+    """At the start of a controller: no trial of an earlier one can still be running.
+
+    Being lost with the controller says nothing against the trial, so it is not counted.
+    """
+    rows = session.scalars(select(TrialRow).where(TrialRow.state == TrialState.RUNNING)).all()
+    for row in rows:
+        _close_attempt(session, row.id, row.attempt, "LOST")
+        _promote(row, TrialState.CANCELLED if row.cancel_requested else TrialState.WAITING)
+    return [row.id for row in rows]
+
+
+def cancel(session: Session, trial_id: str) -> StoredTrial:
+    """WAITING is cancelled at once; RUNNING is marked, and its worker stops at its next step.
+
+    Raises UnknownTrial; IllegalPromotion where the trial has finished.
+    """
+    row = _row(session, trial_id)
+    if row.state == TrialState.RUNNING:
+        row.cancel_requested = True
+    else:
+        _promote(row, TrialState.CANCELLED)
+        row.finished_at = now()
+    return _stored(row)
+
+
+def retry(session: Session, trial_id: str) -> StoredTrial:
+    """FAILED or CANCELLED goes back to WAITING; raises UnknownTrial, IllegalPromotion."""
+    row = _row(session, trial_id)
+    if row.state not in (TrialState.FAILED, TrialState.CANCELLED):
+        raise IllegalPromotion(
+            f"trial {trial_id} is {row.state}; only FAILED and CANCELLED trials can be retried"
+        )
+    _promote(row, TrialState.WAITING)
+    row.num_lost, row.cancel_requested = 0, False
+    row.failure, row.finished_at = None, None
+    return _stored(row)
+
+
+def _row(session: Session, trial_id: str) -> TrialRow:
+    row = session.get(TrialRow, trial_id)
+    if row is None:
+        raise UnknownTrial(trial_id)
+    return row
+
+
+def _promote(row: TrialRow, state: TrialState) -> None:
+    if state not in PROMOTIONS[TrialState(row.state)]:
+        raise IllegalPromotion(f"trial {row.id} is {row.state} and cannot become {state}")
+    row.state = state
+
+
+def _close_attempt(
+    session: Session, trial_id: str, number: int, outcome: str, late_result: str | None = None
+) -> None:
+    attempt = session.get(AttemptRow, (trial_id, number))
+    if attempt is None:
+        raise UnknownTrial(f"{trial_id} attempt {number}")
+    # A LOST attempt whose result comes after all keeps its end; only the result is added.
+    if attempt.outcome == "RUNNING":
+        attempt.outcome, attempt.finished_at = outcome, now()
+    if late_result is not None:
+        attempt.late_result = late_result
+
+
+def _stored(row: TrialRow) -> StoredTrial:
+    return StoredTrial(
+        id=row.id,
+        study_id=row.study_id,
+        spec=TrialSpec.model_validate_json(row.spec),
+        state=TrialState(row.state),
+        attempt=row.attempt,
+        cancel_requested=row.cancel_requested,
+        created_at=row.created_at.replace(tzinfo=UTC),
+        started_at=row.started_at and row.started_at.replace(tzinfo=UTC),
+        finished_at=row.finished_at and row.finished_at.replace(tzinfo=UTC),
+        result=TrialResult.model_validate_json(row.result) if row.result else None,
+        failure=TrialFailure.model_validate_json(row.failure) if row.failure else None,
+    )

@@ -1,0 +1,42 @@
+"""The objective: how a trial's scores become the one number that is ranked.
+
+Fixed before the first trial, because choosing weights after seeing scores is choosing the winner.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from mixtures.benchmark import BITS_PER_BYTE, Benchmark
+from mixtures.value import Name, Value
+
+
+class Objective(Value):
+    """A weighted mean of one metric over benchmarks. Bits per byte is a loss: lower is better."""
+
+    metric: str = BITS_PER_BYTE
+    weights: dict[Name, float] = Field(
+        default={}, description="weight per benchmark; those not named weigh `default_weight`"
+    )
+    default_weight: float = Field(default=1.0, ge=0.0)
+
+    def weight_of(self, benchmark: str) -> float:
+        return self.weights.get(benchmark, self.default_weight)
+
+    def value(self, scores: Mapping[str, float]) -> float:
+        """The weighted mean of `scores` (benchmark name to value), recomputed from its parts."""
+        total = math.fsum(self.weight_of(name) for name in scores)
+        return math.fsum(self.weight_of(name) * value for name, value in scores.items()) / total
+
+
+def require_weights_fit(objective: Objective, benchmarks: Sequence[Benchmark]) -> None:
+    """Raises ValueError where a weight names no benchmark, is negative, or all weigh nothing."""
+    names = [benchmark.name for benchmark in benchmarks]
+    for name, weight in objective.weights.items():
+        if name not in names:
+            raise ValueError(f"objective.weights names {name!r}; the benchmarks are {names}")
+        if weight < 0:
+            raise ValueError(f"objective.weights[{name!r}] is {weight}, expected 0 or more")
+    if not any(objective.weight_of(name) > 0 for name in names):
+        raise ValueError("objective gives every benchmark weight 0; give at least one more than 0")

@@ -1,0 +1,76 @@
+"""The phases of a WSD run, in tokens: one stable phase for the study, one decay for each trial."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from mixtures.value import Name, Value
+
+DecayForm = Literal["exponential", "linear", "1-sqrt", "cosine"]
+
+
+class StablePhase(Value):
+    """Warm-up, then constant learning rate, on the pretraining sources."""
+
+    tokens: int = Field(default=800_000, ge=1, description="warm-up included")
+    warmup_tokens: int = Field(default=80_000, ge=0)
+
+    @model_validator(mode="after")
+    def _warmup_fits(self) -> Self:
+        if self.warmup_tokens > self.tokens:
+            raise ValueError(
+                f"warmup_tokens {self.warmup_tokens} exceeds the stable phase's {self.tokens}"
+            )
+        return self
+
+
+class Decay(Value):
+    """The last phase: the learning rate goes down while the mixture is read.
+
+    `half_life_tokens` belongs to the exponential form alone, which has no other floor; the other
+    forms go to `min_lr_ratio` of the peak.
+    """
+
+    tokens: int = Field(default=150_000, ge=1)
+    form: DecayForm = "exponential"
+    half_life_tokens: int | None = Field(
+        default=None, ge=1, description="exponential only; a fifth of the decay when not given"
+    )
+    min_lr_ratio: float = Field(default=0.0, ge=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _only_the_fields_of_its_form(self) -> Self:
+        if self.form != "exponential" and self.half_life_tokens is not None:
+            raise ValueError(
+                f"half_life_tokens {self.half_life_tokens} is given for the form {self.form!r}; "
+                "only 'exponential' has a half-life"
+            )
+        return self
+
+    @property
+    def half_life(self) -> float:
+        """Tokens in which the exponential form halves the rate; five half-lives end near 3 %."""
+        return float(self.half_life_tokens or self.tokens / 5)
+
+
+class Optimiser(Value):
+    """AdamW as in the authors' training script (FACTS: betas .9, .95, decay .1, clip 1)."""
+
+    peak_lr: float = Field(default=0.01, gt=0, description="muP rate of the embedding")
+    batch_tokens: int = Field(default=2048, ge=1)
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.95, ge=0, lt=1)
+    weight_decay: float = Field(default=0.1, ge=0)
+    clip_norm: float = Field(default=1.0, gt=0)
+
+
+class FullRun(Value):
+    """The training that the recommendation is for, as far as repetition goes.
+
+    A small SFT set that is read four times in the full run must be read four times in the proxy,
+    or the proxy overrates it (Repetition Mismatch, arXiv 2606.07597). So each source is cut to
+    `unique_tokens * decay.tokens / decay_tokens`, its own tokens where `unique_tokens` is silent.
+    """
+
+    decay_tokens: int = Field(ge=1)
+    unique_tokens: dict[Name, int] = Field(default={}, description="by source")

@@ -1,0 +1,81 @@
+"""A source: one data set that a mixture can draw decay tokens from.
+
+Exactly one of `files`, `python_library` and `reasoning_gym` says where its items come from. The
+last two need no download: they are what the demo study is made of.
+"""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from mixtures.value import Name, Value
+
+Kind = Literal["pretrain", "sft"]
+
+
+class ReasoningGymItems(Value):
+    """Items drawn from reasoning-gym generators.
+
+    Item i of a generator is drawn from `seed + i`, so two sets whose seeds lie closer than
+    `num_items` share items word for word: keep seeds of different sets at least a million apart.
+    """
+
+    tasks: tuple[Name, ...] = Field(min_length=1)
+    num_items: int = Field(ge=1, le=1_000_000, description="items per generator")
+    seed: int = Field(ge=0)
+
+
+class Source(Value):
+    """One data set: where its items are, and how their fields become text.
+
+    Templates are Jinja expressions over the fields of one item, e.g. `{{ question }}`. A source of
+    kind `pretrain` has a `text` template; one of kind `sft` has `prompt` and `response`.
+    """
+
+    name: Name
+    kind: Kind
+    domain: str = "general"
+    licence: str = "not stated"
+
+    files: tuple[str, ...] = Field(default=(), description="relative to a data root")
+    python_library: Literal["source", "docstrings", "topics"] | None = None
+    reasoning_gym: ReasoningGymItems | None = None
+
+    text: str | None = None
+    prompt: str | None = None
+    response: str | None = None
+
+    max_bytes: int | None = Field(
+        default=None, ge=1, description="use a seeded random subset of about this many bytes"
+    )
+
+    @model_validator(mode="after")
+    def _one_place_and_the_templates_it_needs(self) -> Self:
+        places = {
+            "files": bool(self.files),
+            "python_library": self.python_library is not None,
+            "reasoning_gym": self.reasoning_gym is not None,
+        }
+        given = [name for name, is_given in places.items() if is_given]
+        if len(given) != 1:
+            raise ValueError(
+                f"source {self.name!r} gives {given or 'none'} of files, python_library, "
+                "reasoning_gym; give exactly one"
+            )
+        if self.python_library and self.kind != "pretrain":
+            raise ValueError(f"source {self.name!r}: python_library is text, so kind is 'pretrain'")
+        if self.reasoning_gym and self.kind != "sft":
+            raise ValueError(f"source {self.name!r}: reasoning_gym has answers, so kind is 'sft'")
+        templates = {k for k in ("text", "prompt", "response") if getattr(self, k) is not None}
+        wanted = {"text"} if self.kind == "pretrain" else {"prompt", "response"}
+        if self.files and templates != wanted:
+            raise ValueError(
+                f"source {self.name!r} of kind {self.kind!r} has the templates "
+                f"{sorted(templates)}, expected {sorted(wanted)}"
+            )
+        if not self.files and templates:
+            raise ValueError(
+                f"source {self.name!r} has templates {sorted(templates)}, but only a source "
+                "with files takes templates"
+            )
+        return self

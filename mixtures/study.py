@@ -1,0 +1,185 @@
+"""A study: one question about a mixture, and all that its trials share."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from mixtures.benchmark import Benchmark
+from mixtures.mixture import Mixture, mixture_of_sft_share, require_sum_to_one
+from mixtures.objective import Objective, require_weights_fit
+from mixtures.phases import Decay, FullRun, Optimiser, StablePhase
+from mixtures.proxy import Proxy
+from mixtures.source import Kind, Source
+from mixtures.value import Name, Share, Value
+
+# The share that the Xmodel-2 report took after over 400 trials (arXiv 2412.19638, section 2.3).
+PAPER_SFT_SHARE = 0.64
+
+
+class Recipe(Value):
+    """All that two trials of a study have in common: the data, the model and the stable phase.
+
+    `data_seed` picks subsets: of a source (`max_bytes`), of documents held out, of benchmark items.
+    It is apart from the trials' seeds, which order the tokens, so that both noises can be told
+    apart. `pretrain_shares` and `sft_shares` are the shares inside each group, uniform by default.
+    """
+
+    proxy: Proxy = Field(default_factory=lambda: Proxy.model_validate("pico"))
+    sources: tuple[Source, ...] = Field(min_length=1)
+    pretrain_shares: dict[Name, Share] | None = None
+    sft_shares: dict[Name, Share] | None = None
+    benchmarks: tuple[Benchmark, ...] = Field(min_length=1)
+    stable: StablePhase = StablePhase()
+    stable_seed: int = Field(default=0, ge=0)
+    optimiser: Optimiser = Optimiser()
+    data_seed: int = Field(default=0, ge=0)
+
+    @field_validator("sources", "benchmarks")
+    @classmethod
+    def _names_are_unique(
+        cls, values: Sequence[Source | Benchmark]
+    ) -> Sequence[Source | Benchmark]:
+        for name, count in Counter(value.name for value in values).items():
+            if count > 1:
+                raise ValueError(f"the name {name!r} is given {count} times, expected once")
+        return values
+
+    @model_validator(mode="after")
+    def _groups_fit_the_sources(self) -> Self:
+        for kind, field in (("pretrain", "pretrain_shares"), ("sft", "sft_shares")):
+            names = {source.name for source in self.sources if source.kind == kind}
+            shares = getattr(self, field)
+            if kind == "pretrain" and not names:
+                raise ValueError("sources has none of kind 'pretrain'; the stable phase needs one")
+            if shares is None:
+                continue
+            for name in shares.keys() - names:
+                raise ValueError(
+                    f"{field} names {name!r}; sources of kind {kind!r}: {sorted(names)}"
+                )
+            require_sum_to_one(shares, field)
+        return self
+
+    @model_validator(mode="after")
+    def _held_out_names_a_pretraining_source(self) -> Self:
+        names = sorted(source.name for source in self.sources if source.kind == "pretrain")
+        for benchmark in self.benchmarks:
+            if benchmark.held_out is not None and benchmark.held_out not in names:
+                raise ValueError(
+                    f"benchmark {benchmark.name!r} holds out {benchmark.held_out!r}; "
+                    f"the pretraining sources are {names}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _batch_holds_whole_sequences(self) -> Self:
+        batch, context = self.optimiser.batch_tokens, self.proxy.context_tokens
+        if batch % context:
+            raise ValueError(
+                f"optimiser.batch_tokens {batch} must be a multiple of "
+                f"proxy.context_tokens {context}"
+            )
+        return self
+
+    def shares_in_group(self, kind: Kind) -> dict[str, float]:
+        """The shares inside one group, over all its sources, summing to 1; empty for no source."""
+        names = [source.name for source in self.sources if source.kind == kind]
+        given = self.pretrain_shares if kind == "pretrain" else self.sft_shares
+        if given is None:
+            return {name: 1.0 / len(names) for name in names}
+        return {name: given.get(name, 0.0) for name in names}
+
+    def mixture_at(self, sft_share: float) -> Mixture:
+        """The mixture with this share of SFT; raises ValueError where there is no SFT source."""
+        sft_group = self.shares_in_group("sft")
+        if not sft_group and sft_share > 0:
+            raise ValueError(f"sft_share is {sft_share}, but no source is of kind 'sft'")
+        return mixture_of_sft_share(sft_share, self.shares_in_group("pretrain"), sft_group)
+
+
+class Space(Value):
+    """The mixtures that the study tries: a sweep of the SFT share."""
+
+    sft_share: tuple[Share, ...] = Field(min_length=1)
+
+    @field_validator("sft_share")
+    @classmethod
+    def _each_once(cls, values: tuple[float, ...]) -> tuple[float, ...]:
+        for value, count in Counter(values).items():
+            if count > 1:
+                raise ValueError(f"sft_share {value} is given {count} times, expected once")
+        return values
+
+
+class Budget(Value):
+    """What the study may cost."""
+
+    max_trials: int = Field(default=1000, ge=1, le=100_000)
+
+
+class Resources(Value):
+    """What one trial takes of the cluster. A trial trains on one core, whatever it reserves."""
+
+    cpus_per_trial: float = Field(default=1.0, ge=1.0)
+
+
+class StudySpec(Recipe):
+    """One question: the recipe, the space of trials, their seeds, the objective and the budget."""
+
+    name: Name
+    question: str = ""
+    decay: Decay = Decay()
+    full_run: FullRun | None = None
+    space: Space
+    seeds: tuple[int, ...] = Field(default=(0, 1), min_length=1)
+    baselines: dict[Name, Share] = Field(
+        default={"pretrain_only": 0.0, "paper": PAPER_SFT_SHARE},
+        description="SFT shares that are always tried, and that every mixture is compared with",
+    )
+    objective: Objective = Objective()
+    budget: Budget = Budget()
+    resources: Resources = Resources()
+
+    @field_validator("seeds")
+    @classmethod
+    def _seeds_are_distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(seeds)) != len(seeds) or min(seeds) < 0:
+            raise ValueError(f"seeds are {list(seeds)}, expected distinct numbers of 0 or more")
+        return seeds
+
+    @model_validator(mode="after")
+    def _space_fits(self) -> Self:
+        self._require_full_run_fits()
+        require_weights_fit(self.objective, self.benchmarks)
+        if not any(source.kind == "sft" for source in self.sources):
+            raise ValueError("sources has none of kind 'sft'; there is no SFT share to search")
+        num_trials = len({*self.space.sft_share, *self.baselines.values()}) * len(self.seeds)
+        if num_trials > self.budget.max_trials:
+            raise ValueError(
+                f"space and baselines make {num_trials} trials, budget.max_trials allows "
+                f"{self.budget.max_trials}; raise the budget or try fewer shares or seeds"
+            )
+        return self
+
+    def _require_full_run_fits(self) -> None:
+        if self.full_run is None:
+            return
+        if self.full_run.decay_tokens < self.decay.tokens:
+            raise ValueError(
+                f"full_run.decay_tokens {self.full_run.decay_tokens} is less than the proxy's "
+                f"decay.tokens {self.decay.tokens}"
+            )
+        names = [source.name for source in self.sources]
+        for name, tokens in self.full_run.unique_tokens.items():
+            if name not in names or tokens < 1:
+                raise ValueError(
+                    f"full_run.unique_tokens[{name!r}] is {tokens}, expected at least 1 token of "
+                    f"one of the sources {names}"
+                )
+
+    @property
+    def recipe(self) -> Recipe:
+        """What goes into every trial's spec."""
+        return Recipe.model_validate({name: getattr(self, name) for name in Recipe.model_fields})

@@ -1,0 +1,160 @@
+"""The two values that cross the process boundary: `TrialSpec` out, `TrialResult` back.
+
+Beside them go `TrialFailure`, when there is no result, and `Progress`, on the way.
+"""
+
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from mixtures.mixture import Mixture, sft_share
+from mixtures.phases import Decay, FullRun
+from mixtures.study import Recipe, Resources
+from mixtures.value import Name, Share, Value
+
+
+class TrialState(StrEnum):
+    """Where a trial stands. RETRYABLE states go back to WAITING; the rest never leave their end."""
+
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    COMPLETE = "COMPLETE"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_finished(self) -> bool:
+        return self in (TrialState.COMPLETE, TrialState.FAILED, TrialState.CANCELLED)
+
+
+# Which promotions are legal; everything else is refused.
+PROMOTIONS: dict[TrialState, frozenset[TrialState]] = {
+    TrialState.WAITING: frozenset({TrialState.RUNNING, TrialState.CANCELLED}),
+    # RUNNING goes back to WAITING when its worker or its controller is lost.
+    TrialState.RUNNING: frozenset(
+        {TrialState.COMPLETE, TrialState.FAILED, TrialState.CANCELLED, TrialState.WAITING}
+    ),
+    TrialState.COMPLETE: frozenset(),
+    TrialState.FAILED: frozenset({TrialState.WAITING}),
+    TrialState.CANCELLED: frozenset({TrialState.WAITING}),
+}
+
+
+class TrialRequest(Value):
+    """What a user asks for: a mixture, as short as `{"sft_share": 0.64}`, and seeds.
+
+    Exactly one of `sft_share` and `shares`. Without `seed` the trial runs with each of the
+    study's seeds.
+    """
+
+    sft_share: Share | None = None
+    shares: dict[Name, Share] | None = None
+    seed: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _one_mixture(self) -> Self:
+        if (self.sft_share is None) == (self.shares is None):
+            given = "both" if self.shares is not None else "neither"
+            raise ValueError(f"{given} of sft_share and shares given, expected exactly one")
+        if self.shares is not None:
+            Mixture(shares=self.shares)
+        return self
+
+    def mixture(self, recipe: Recipe) -> Mixture:
+        """The mixture over all the recipe's sources; raises ValueError on an unknown source."""
+        if self.sft_share is not None:
+            return recipe.mixture_at(self.sft_share)
+        names = [source.name for source in recipe.sources]
+        shares = self.shares or {}
+        for name in shares:
+            if name not in names:
+                raise ValueError(f"shares names the unknown source {name!r}; there are {names}")
+        return Mixture(shares={name: shares.get(name, 0.0) for name in names})
+
+
+class TrialSpec(Value):
+    """One mixture, one seed, one decay: all that a worker needs to know, and nothing else.
+
+    `data_hashes` pins the content of every source and benchmark as it was when the study was
+    submitted: a worker that finds other content refuses, so equal specs mean equal bytes.
+    """
+
+    study_id: str
+    recipe: Recipe
+    data_hashes: dict[str, str]
+    mixture: Mixture
+    decay: Decay
+    full_run: FullRun | None = None
+    seed: int = Field(ge=0)
+    resources: Resources = Resources()
+
+    @property
+    def trial_id(self) -> str:
+        """Identity by content: submitting twice is one trial."""
+        return self.content_hash()
+
+    @property
+    def sft_share(self) -> float:
+        return sft_share(self.mixture, self.recipe.sources)
+
+
+class Score(Value):
+    """One metric of one benchmark for one trial. `standard_error` is over the items."""
+
+    benchmark: Name
+    metric: str
+    value: float
+    num_items: int = Field(ge=1)
+    standard_error: float | None = Field(default=None, ge=0)
+
+
+class CurvePoint(Value):
+    """One optimiser step of the decay: tokens read so far, loss in nats per token."""
+
+    tokens: int
+    loss: float
+    learning_rate: float
+
+
+class TrialResult(Value):
+    """What one attempt at a trial gives back."""
+
+    trial_id: str
+    attempt: int
+    scores: tuple[Score, ...]
+    curve: tuple[CurvePoint, ...]
+    source_tokens: dict[str, int] = Field(description="decay tokens read of each source")
+    epochs: dict[str, float] = Field(description="times each source was read in the decay")
+    weights_sha256: str = Field(description="of the final weights: equal specs give equal hashes")
+    stable_checkpoint: str
+    tokenizer: str
+    wall_seconds: dict[str, float] = Field(description="by phase")
+    decay_tokens_per_second: float
+    worker: str
+    versions: dict[str, str]
+
+
+class TrialFailure(Value):
+    """Why one attempt at a trial gave no result."""
+
+    trial_id: str
+    attempt: int
+    kind: Literal["error", "not_finite", "cancelled", "lost"]
+    message: str
+    traceback: str
+
+
+Phase = Literal["start", "tokenise", "stable", "decay", "evaluate"]
+
+
+class Progress(Value):
+    """Where a running attempt stands. `done` and `total` are tokens, or items in `evaluate`."""
+
+    trial_id: str
+    attempt: int
+    phase: Phase
+    done: int = 0
+    total: int = 0
+    tokens_per_second: float | None = None
+    loss: float | None = None

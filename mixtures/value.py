@@ -1,0 +1,41 @@
+"""The base of every value that crosses a boundary: YAML, REST, database, Ray.
+
+Such a value is frozen, refuses unknown fields and NaN, and has one canonical JSON form whose
+SHA-256 is its identity: two equal specs, written by two people in two field orders, are one thing.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# Names become file names, JSON keys, CSV columns and parts of addresses: keep them plain.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Value(BaseModel):
+    """A frozen value; `canonical()` and `content_hash()` name it by its content."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def canonical(self) -> str:
+        """JSON with sorted keys and no spaces; equal values give equal text."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    def content_hash(self, length: int = 16) -> str:
+        """The first `length` hex digits of the SHA-256 of `canonical()`."""
+        return hash_text(self.canonical(), length)
+
+
+def canonical_json(data: Any) -> str:
+    """`data` as JSON with sorted keys; raises ValueError on NaN or infinity."""
+    return json.dumps(
+        data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def hash_text(text: str, length: int = 16) -> str:
+    """The first `length` hex digits of the SHA-256 of `text` in UTF-8."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:length]

@@ -1,0 +1,57 @@
+"""Leaderboards and recommendations, computed from stored scores and kept while these stand.
+
+Nothing derived is written to the database: the key is the content of the scores.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from db.scores import observations
+from db.studies import StoredStudy
+from mixtures.rank import Leaderboard, Observation, leaderboard
+from mixtures.recommend import recommend
+from mixtures.recommendation import Recommendation
+from mixtures.value import canonical_json, hash_text
+
+_MOST_KEPT = 64
+
+
+class Answers:
+    """A small cache by content. Two who ask at once for the same fit wait for one."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def leaderboard(self, session: Session, study: StoredStudy) -> Leaderboard:
+        """Of the trials completed so far."""
+        found = observations(session, study.id, study.spec.objective.metric)
+        answer: Leaderboard = self._once(
+            "leaderboard", study.id, found, lambda: leaderboard(study.spec, found)
+        )
+        return answer
+
+    def recommendation(self, session: Session, study: StoredStudy) -> Recommendation:
+        """Of the trials completed so far; raises NotEnoughTrials."""
+        found = observations(session, study.id, study.spec.objective.metric)
+        answer: Recommendation = self._once(
+            "recommendation", study.id, found, lambda: recommend(study.spec, found)
+        )
+        return answer
+
+    def _once(
+        self, kind: str, study_id: str, found: list[Observation], compute: Callable[[], Any]
+    ) -> Any:
+        scores = hash_text(canonical_json([one.model_dump(mode="json") for one in found]))
+        key = (kind, study_id, scores)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = compute()
+                while len(self._kept) > _MOST_KEPT:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
+            return self._kept[key]

@@ -1,0 +1,80 @@
+"""Builds the controller: settings, database, pool, scheduler, routes, pages."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from db.database import Database
+from service.auth import TokenAuth
+from service.body_limit import BodyLimit
+from service.errors import add_error_handlers
+from service.events import Events
+from service.pages import studies as studies_page
+from service.pages import study as study_page
+from service.routes import answers, events, health, studies, trials
+from service.scheduler import Scheduler
+from service.settings import Settings
+from service.state import Controller
+from workers.pool import Pool
+
+# Plotly writes style attributes; scripts come from our own files alone.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def create_app(settings: Settings, pool: Pool) -> FastAPI:
+    """The whole service on one home. Starting it opens the database and starts the pool."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = Database(settings.home / "decaymix.duckdb")
+        try:
+            await pool.start()
+            bus = Events()
+            scheduler = Scheduler(database, pool, bus)
+            await scheduler.start()
+            app.state.controller = Controller(settings, database, pool, bus, scheduler)
+            yield
+            bus.close()
+            await scheduler.stop()
+            await pool.stop()
+        finally:
+            database.close()
+
+    app = FastAPI(
+        title="Decaymix",
+        version=version("decaymix"),
+        description="Which data mixture to decay on, and how sure that is.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    for router in (health, studies, trials, answers, events):
+        app.include_router(router.router)
+    for page in (studies_page, study_page):
+        app.include_router(page.router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    add_error_handlers(app)
+    # The one added last sees a request first.
+    app.add_middleware(BaseHTTPMiddleware, dispatch=_security_headers)
+    app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
+    if settings.token is not None:
+        app.add_middleware(TokenAuth, token=settings.token.get_secret_value())
+    return app
+
+
+async def _security_headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    response = await call_next(request)
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response

@@ -1,0 +1,270 @@
+"""`./run decaymix`: every command is a call of the API, so it can do what REST can and no more."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from service.client import ApiProblem, Client, ControllerUnreachable
+from service.settings import Settings
+from service.show import (
+    percent,
+    show_leaderboard,
+    show_progress,
+    show_recommendation,
+    status_line,
+)
+
+BAD_INPUT, FAILED = 2, 1
+
+app = typer.Typer(
+    help="Which data mixture to decay on, and how sure that is.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+Study = Annotated[str, typer.Argument(help="id or name of a study")]
+Json = Annotated[bool, typer.Option("--json", help="print the API's JSON")]
+
+
+@app.command()
+def serve() -> None:
+    """Start the controller and leave it running."""
+    # Imported here: Ray takes a second, and the other commands need none of it.
+    from db.database import DatabaseInUse, DatabaseTooNew
+    from service.serve import PortInUse
+    from service.serve import serve as run
+
+    try:
+        run(_settings())
+    except (PortInUse, DatabaseInUse, DatabaseTooNew) as error:
+        _fail(str(error), FAILED)
+
+
+@app.command()
+def demo(
+    quick: Annotated[bool, typer.Option("--quick", help="fewer trials and tokens")] = False,
+    exit: Annotated[bool, typer.Option("--exit", help="do not go on serving the page")] = False,
+) -> None:
+    """Run the demo study from nothing to an exported mixture."""
+    from service.demo import DemoFailed
+    from service.demo import demo as run
+
+    try:
+        run(_settings(), is_quick=quick, exits=exit)
+    except DemoFailed as error:
+        _fail(str(error), FAILED)
+
+
+@app.command()
+def submit(
+    file: Annotated[Path, typer.Argument(help="a study as YAML or JSON")], json: Json = False
+) -> None:
+    """Submit a study; the same file twice is one study."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        _fail(f"cannot read {file}: {error}", BAD_INPUT)
+    kind: Literal["yaml", "json"] = "json" if file.suffix == ".json" else "yaml"
+    with _client() as client:
+        status = client.submit_study(text, kind)
+        _show(
+            json,
+            status,
+            lambda out: out.print(
+                f"study {status['id']} ({status['name']}): {status['num_trials']} trials\n"
+                f"page: {client.url}/studies/{status['id']}",
+                highlight=False,
+            ),
+        )
+
+
+@app.command()
+def studies(json: Json = False) -> None:
+    """List all studies, newest first."""
+
+    def lines(out: Console) -> None:
+        for study in found:
+            done = f"{study['num_finished']}/{study['num_trials']} trials"
+            out.print(
+                f"{study['id']}  {study['state']:8}  {done:16}  {study['name']}", highlight=False
+            )
+
+    with _client() as client:
+        found = client.studies()
+        _show(json, found, lines)
+
+
+@app.command()
+def watch(study: Study, json: Json = False) -> None:
+    """Follow a study until its last trial has finished."""
+    with _client() as client:
+        study_id = client.study_id(study)
+        if json:
+            for status in client.watch(study_id):
+                _print_json(status)
+            return
+        show_progress(Console(), client.watch(study_id))
+        status = client.study(study_id)["status"]
+        print(", ".join(f"{n} {state}" for state, n in status["trials"].items() if n))
+
+
+@app.command(name="try")
+def try_share(
+    study: Study,
+    sft_share: Annotated[float, typer.Option(help="share of SFT in the decay, 0 to 1")],
+    seed: Annotated[int | None, typer.Option(help="one seed instead of the study's")] = None,
+    json: Json = False,
+) -> None:
+    """Add a mixture to a study."""
+    wanted: dict[str, Any] = {"sft_share": sft_share}
+    if seed is not None:
+        wanted["seed"] = seed
+    with _client() as client:
+        answer = client.submit_trials(client.study_id(study), wanted)
+        _show(json, answer, lambda out: out.print(f"{answer['num_new']} new trials"))
+
+
+@app.command()
+def trials(study: Study, json: Json = False) -> None:
+    """List the trials of a study."""
+
+    def lines(out: Console) -> None:
+        for trial in found:
+            score = "" if trial["objective"] is None else f"{trial['objective']:.4f}"
+            out.print(
+                f"{trial['id']}  {trial['state']:9}  {percent(trial['sft_share']):>7} SFT  "
+                f"seed {trial['seed']}  {score}  {trial['message'] or ''}",
+                highlight=False,
+                markup=False,
+            )
+
+    with _client() as client:
+        found = client.trials(client.study_id(study))
+        _show(json, found, lines)
+
+
+@app.command()
+def leaderboard(
+    study: Study,
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="print CSV")] = False,
+) -> None:
+    """Mixtures by mean score, with intervals, paired differences and ties."""
+    with _client() as client:
+        study_id = client.study_id(study)
+        if csv:
+            print(client.leaderboard_csv(study_id), end="")
+            return
+        board = client.leaderboard(study_id)
+        _show(json, board, lambda out: show_leaderboard(out, board))
+
+
+@app.command()
+def recommend(study: Study, json: Json = False) -> None:
+    """Which share to decay on, and which shares cannot be told from it."""
+    with _client() as client:
+        found = client.recommendation(client.study_id(study))
+        _show(json, found, lambda out: show_recommendation(out, found))
+
+
+@app.command()
+def export(
+    study: Study,
+    format: Annotated[str, typer.Option(help="yaml or json")] = "yaml",
+    out: Annotated[Path | None, typer.Option(help="a file instead of the screen")] = None,
+    json: Json = False,
+) -> None:
+    """The recommended mixture as a file for a trainer."""
+    chosen = "json" if json else format
+    if chosen not in ("yaml", "json"):
+        _fail(f"--format is {format!r}, expected yaml or json", BAD_INPUT)
+    with _client() as client:
+        text = client.export(client.study_id(study), "json" if chosen == "json" else "yaml")
+    if out is None:
+        print(text, end="")
+        return
+    out.write_text(text, encoding="utf-8")
+    print(out)
+
+
+@app.command()
+def cancel(trial: Annotated[str, typer.Argument(help="id of a trial")], json: Json = False) -> None:
+    """Cancel a waiting or running trial."""
+    with _client() as client:
+        found = client.cancel(trial)
+        _show(json, found, lambda out: out.print(f"trial {trial}: {found['state']}"))
+
+
+@app.command()
+def retry(trial: Annotated[str, typer.Argument(help="id of a trial")], json: Json = False) -> None:
+    """Run a failed or cancelled trial again."""
+    with _client() as client:
+        found = client.retry(trial)
+        _show(json, found, lambda out: out.print(f"trial {trial}: {found['state']}"))
+
+
+@app.command()
+def status(study: Study, json: Json = False) -> None:
+    """Where a study stands now."""
+    with _client() as client:
+        found = client.study(client.study_id(study))
+        now = found["status"]
+        done = f"{now['num_finished']}/{now['num_trials']} trials"
+        _show(json, found, lambda out: out.print(f"{now['state']} · {done} · {status_line(now)}"))
+
+
+@contextmanager
+def _client() -> Iterator[Client]:
+    """A client of the configured controller; its problems end the command with one line."""
+    settings = _settings()
+    token = settings.token.get_secret_value() if settings.token else None
+    url = os.environ.get("DECAYMIX_URL", settings.url)
+    try:
+        with Client(url, token) as client:
+            yield client
+    except ApiProblem as problem:
+        _fail(str(problem), BAD_INPUT if problem.status < 500 else FAILED)
+    except ControllerUnreachable as error:
+        _fail(str(error), FAILED)
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        _fail(f"setting {name}: {first['msg'].removeprefix('Value error, ')}", BAD_INPUT)
+
+
+def _show(as_json: bool, data: Any, show: Callable[[Console], None]) -> None:
+    if as_json:
+        _print_json(data)
+    else:
+        show(Console())
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(data), flush=True)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"decaymix: {' '.join(message.split())}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

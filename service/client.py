@@ -1,0 +1,148 @@
+"""The API from Python: one method a route, plain JSON back, problems as exceptions."""
+
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import httpx
+
+# Submitting a study reads all of its data before the answer comes.
+_SUBMIT_SECONDS = 600.0
+_SECONDS = 60.0
+
+
+class ApiProblem(RuntimeError):
+    """The controller refused: its `status` and, as text, its one-line reason."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class ControllerUnreachable(ConnectionError):
+    """Nothing answers at the address."""
+
+
+class Client:
+    """Talks to one controller. Use as a context manager, or `close()` it."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def is_ready(self) -> bool:
+        """True once the controller answers and is ready for work."""
+        try:
+            return self._http.get("/readyz").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def submit_study(self, text: str, kind: Literal["yaml", "json"] = "yaml") -> dict[str, Any]:
+        """The status of the study in `text`; the same text twice is one study."""
+        headers = {"Content-Type": f"application/{kind}"}
+        answer = self._call(
+            "POST", "/v1/studies", content=text.encode(), headers=headers, timeout=_SUBMIT_SECONDS
+        )
+        return _object(answer)
+
+    def studies(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._call("GET", "/v1/studies").json()
+        return found
+
+    def study(self, study: str) -> dict[str, Any]:
+        return _object(self._call("GET", f"/v1/studies/{study}"))
+
+    def study_id(self, name_or_id: str) -> str:
+        """The id of the study with this id, or of the newest one with this name."""
+        for study in self.studies():
+            if name_or_id in (study["id"], study["name"]):
+                found: str = study["id"]
+                return found
+        raise ApiProblem(404, f"there is no study with the name or id {name_or_id!r}")
+
+    def submit_trials(
+        self, study: str, wanted: dict[str, Any] | list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        return _object(self._call("POST", f"/v1/studies/{study}/trials", json=wanted))
+
+    def trials(self, study: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._call("GET", f"/v1/studies/{study}/trials").json()
+        return found
+
+    def trial(self, trial: str) -> dict[str, Any]:
+        return _object(self._call("GET", f"/v1/trials/{trial}"))
+
+    def cancel(self, trial: str) -> dict[str, Any]:
+        return _object(self._call("POST", f"/v1/trials/{trial}/cancel"))
+
+    def retry(self, trial: str) -> dict[str, Any]:
+        return _object(self._call("POST", f"/v1/trials/{trial}/retry"))
+
+    def leaderboard(self, study: str) -> dict[str, Any]:
+        return _object(self._call("GET", f"/v1/studies/{study}/leaderboard"))
+
+    def leaderboard_csv(self, study: str) -> str:
+        path = f"/v1/studies/{study}/leaderboard"
+        return self._call("GET", path, params={"format": "csv"}).text
+
+    def recommendation(self, study: str) -> dict[str, Any]:
+        return _object(self._call("GET", f"/v1/studies/{study}/recommendation"))
+
+    def export(self, study: str, format: Literal["yaml", "json"] = "yaml") -> str:
+        return self._call("GET", f"/v1/studies/{study}/export", params={"format": format}).text
+
+    def watch(self, study: str, seconds: float = 1.0) -> Iterator[dict[str, Any]]:
+        """The study's status every `seconds`, the last one FINISHED.
+
+        A controller that restarts meanwhile is waited for: its trials go on where they stood.
+        """
+        while True:
+            try:
+                status = self.study(study)["status"]
+            except ControllerUnreachable:
+                time.sleep(seconds)
+                continue
+            yield status
+            if status["state"] == "FINISHED":
+                return
+            time.sleep(seconds)
+
+    def _call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **arguments)
+        except httpx.TransportError as error:
+            raise ControllerUnreachable(
+                f"no controller answers at {self.url} ({error}); start one with ./run serve, or "
+                "set DECAYMIX_URL"
+            ) from error
+        if response.is_error:
+            raise ApiProblem(response.status_code, _detail(response))
+        return response
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def _detail(response: httpx.Response) -> str:
+    """The problem's own words, or what little another server in between says."""
+    if response.headers.get("content-type", "").startswith("application/problem+json"):
+        return str(response.json()["detail"])
+    return f"{response.status_code} {response.reason_phrase}: {response.text[:200]}"

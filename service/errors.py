@@ -1,0 +1,141 @@
+"""The one place where exceptions become HTTP answers: RFC 9457 problem+json, always.
+
+Every problem has `type`, `title`, `status`, `detail`; those about input have `errors`, a list of
+{pointer, field, value, message}, so that a form can show each beside its field.
+"""
+
+import math
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+
+from db.studies import UnknownStudy
+from db.trials import IllegalPromotion, UnknownTrial
+from mixtures.recommend import NotEnoughTrials
+
+# What is shown of a bad value: enough to find it, not the user's whole file.
+_SHOWN_CHARACTERS = 200
+
+
+class FieldError(BaseModel):
+    """One thing that is wrong with the input."""
+
+    pointer: str
+    field: str
+    value: Any = None
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+
+
+class BadInput(ValueError):
+    """Input that a schema cannot refuse: `field`, `value` and what would be right."""
+
+    def __init__(self, field: str, value: Any, message: str) -> None:
+        super().__init__(field, value, message)
+        self.field, self.value, self.message = field, value, message
+
+
+def problem_response(
+    status: int, detail: str, errors: list[FieldError] | None = None
+) -> JSONResponse:
+    """The answer itself; for use where an exception cannot be raised (middleware)."""
+    problem = Problem(
+        title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or []
+    )
+    return JSONResponse(
+        problem.model_dump(mode="json"), status, media_type="application/problem+json"
+    )
+
+
+def field_errors(error: ValidationError | RequestValidationError) -> list[FieldError]:
+    """Pydantic's findings in our form; the body's own name is not part of a field's."""
+    found = []
+    for one in error.errors():
+        location = [str(part) for part in one["loc"] if part not in ("body", "query", "path")]
+        # Pydantic names the branch of a union or the whole model; users know only their fields.
+        message = one["msg"].removeprefix("Value error, ")
+        found.append(
+            FieldError(
+                pointer="/" + "/".join(location),
+                field=".".join(location) or "(body)",
+                value=_shown(one.get("input")),
+                message=message,
+            )
+        )
+    return found
+
+
+def sentence(errors: list[FieldError]) -> str:
+    """The first error in one line: field, value, what would be right."""
+    first = errors[0]
+    value = "" if first.value is None else f" = {first.value!r}"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{first.field}{value}: {first.message}{more}"
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Register all mappings."""
+
+    @app.exception_handler(RequestValidationError)
+    @app.exception_handler(ValidationError)
+    async def _validation(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError | ValidationError)
+        errors = field_errors(error)
+        return problem_response(422, sentence(errors), errors)
+
+    @app.exception_handler(BadInput)
+    async def _bad_input(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, BadInput)
+        one = FieldError(
+            pointer="/" + error.field.replace(".", "/"),
+            field=error.field,
+            value=_shown(error.value),
+            message=error.message,
+        )
+        return problem_response(422, sentence([one]), [one])
+
+    @app.exception_handler(UnknownStudy)
+    async def _unknown_study(_: Request, error: Exception) -> JSONResponse:
+        return problem_response(404, f"there is no study {error}; GET /v1/studies lists them")
+
+    @app.exception_handler(UnknownTrial)
+    async def _unknown_trial(_: Request, error: Exception) -> JSONResponse:
+        return problem_response(
+            404, f"there is no trial {error}; GET /v1/studies/{{study_id}}/trials lists them"
+        )
+
+    @app.exception_handler(IllegalPromotion)
+    @app.exception_handler(NotEnoughTrials)
+    async def _conflict(_: Request, error: Exception) -> JSONResponse:
+        return problem_response(409, str(error))
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        response = problem_response(error.status_code, str(error.detail))
+        response.headers.update(error.headers or {})
+        return response
+
+
+def _shown(value: Any) -> Any:
+    """A value as it may stand in JSON: short, and NaN by its name."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

@@ -1,0 +1,141 @@
+"""What a study says: leaderboard, recommendation, and the mixture as a file."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from sqlalchemy.orm import Session
+
+from db.studies import StoredStudy
+from db.trials import list_trials
+from mixtures.export.plain import export_mixture
+from mixtures.rank import Leaderboard
+from mixtures.recommendation import Recommendation
+from mixtures.trial import TrialState
+from mixtures.value import Value
+from service.routes.studies import stored_study
+from service.state import Controller, ControllerDep
+
+router = APIRouter(prefix="/v1/studies/{study_id}", tags=["answers"])
+
+_MEDIA_TYPES = {"yaml": "application/yaml", "json": "application/json"}
+
+
+class Export(Value):
+    """The text of an exported mixture and a name for its file."""
+
+    file_name: str
+    text: str
+    media_type: str
+
+
+@router.get(
+    "/leaderboard",
+    operation_id="get_leaderboard",
+    response_model=Leaderboard,
+    responses={200: {"content": {"text/csv": {}}}},
+)
+def get_leaderboard(
+    study_id: str, controller: ControllerDep, format: Literal["json", "csv"] = "json"
+) -> Leaderboard | Response:
+    """Mixtures by the mean of the objective over seeds, with intervals, pairs and ties."""
+    study = stored_study(controller, study_id)
+    with controller.database.read() as session:
+        board = controller.answers.leaderboard(session, study)
+    if format == "json":
+        return board
+    return Response(
+        leaderboard_csv(board, study),
+        media_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{study.spec.name}.csv"'},
+    )
+
+
+@router.get("/recommendation", operation_id="get_recommendation")
+def get_recommendation(study_id: str, controller: ControllerDep) -> Recommendation:
+    """The share to decay on, the shares that cannot be told from it, and how sure that is.
+
+    409 while there are too few trials.
+    """
+    study = stored_study(controller, study_id)
+    with controller.database.read() as session:
+        return controller.answers.recommendation(session, study)
+
+
+@router.get(
+    "/export",
+    operation_id="export_mixture",
+    response_class=Response,
+    responses={200: {"content": {"application/yaml": {}, "application/json": {}}}},
+)
+def get_export(
+    study_id: str, controller: ControllerDep, format: Literal["yaml", "json"] = "yaml"
+) -> Response:
+    """The recommended mixture as a file, with its provenance and a checksum."""
+    found = export(controller, stored_study(controller, study_id), format)
+    return Response(
+        found.text,
+        media_type=found.media_type,
+        headers={"Content-Disposition": f'attachment; filename="{found.file_name}"'},
+    )
+
+
+def export(controller: Controller, study: StoredStudy, format: Literal["yaml", "json"]) -> Export:
+    """Raises NotEnoughTrials."""
+    with controller.database.read() as session:
+        recommendation = controller.answers.recommendation(session, study)
+        provenance = _provenance(session, study)
+    text = export_mixture(recommendation, study.spec, study.id, provenance, format)
+    return Export(
+        file_name=f"{study.spec.name}-mixture.{format}",
+        text=text,
+        media_type=_MEDIA_TYPES[format],
+    )
+
+
+def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:
+    """One row a mixture; the same numbers as the JSON, one column a number."""
+    sources = [source.name for source in study.spec.sources]
+    benchmarks = [benchmark.name for benchmark in study.spec.benchmarks]
+    baselines = list(study.spec.baselines)
+    header = ["rank", "sft_share", "mean", "interval_low", "interval_high", "num_trials"]
+    header += ["tied_with_best"]
+    for name in baselines:
+        header += [f"difference_to_{name}", f"difference_to_{name}_low"]
+        header += [f"difference_to_{name}_high"]
+    header += [f"share:{name}" for name in sources] + [f"score:{name}" for name in benchmarks]
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(header)
+    for row in board.rows:
+        low, high = row.interval or (None, None)
+        cells: list[object] = [row.rank, row.sft_share, row.mean, low, high, row.num_trials]
+        cells += [row.tied_with_best]
+        paired = {pair.baseline: pair for pair in row.paired}
+        for name in baselines:
+            pair = paired.get(name)
+            pair_low, pair_high = (pair and pair.interval) or (None, None)
+            cells += [pair and pair.difference, pair_low, pair_high]
+        cells += [row.shares.get(name, 0.0) for name in sources]
+        cells += [row.scores.get(name) for name in benchmarks]
+        writer.writerow(cells)
+    return table.getvalue()
+
+
+def _provenance(session: Session, study: StoredStudy) -> dict[str, object]:
+    complete = [t for t in list_trials(session, study.id) if t.state is TrialState.COMPLETE]
+    results = [trial.result for trial in complete if trial.result is not None]
+    return {
+        "decaymix_version": version("decaymix"),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "study_created_at": study.created_at.isoformat(timespec="seconds"),
+        "trial_ids": [trial.id for trial in complete],
+        "seeds": sorted({trial.spec.seed for trial in complete}),
+        "data_hashes": study.data_report["data_hashes"],
+        "stable_checkpoints": sorted({result.stable_checkpoint for result in results}),
+        "tokenizers": sorted({result.tokenizer for result in results}),
+        "worker_versions": results[-1].versions if results else {},
+    }

@@ -1,0 +1,30 @@
+"""Server-sent events of one study."""
+
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
+from sse_starlette import EventSourceResponse
+
+from service.routes.studies import stored_study
+from service.state import ControllerDep
+from service.study_status import study_status
+
+router = APIRouter(prefix="/v1/studies/{study_id}", tags=["events"])
+
+
+@router.get("/events", operation_id="study_events", response_class=EventSourceResponse)
+async def study_events(study_id: str, controller: ControllerDep) -> EventSourceResponse:
+    """`status` first, then `trial` at every change of state and `progress` as trials move.
+
+    A comment line every 15 seconds keeps proxies from closing a quiet stream.
+    """
+    study = await run_in_threadpool(stored_study, controller, study_id)
+    status = await run_in_threadpool(study_status, controller, study)
+
+    async def stream() -> AsyncIterator[dict[str, str]]:
+        yield {"event": "status", "data": status.canonical()}
+        async for message in controller.events.listen(study_id):
+            yield message
+
+    return EventSourceResponse(stream(), ping=15)

@@ -1,0 +1,104 @@
+"""Studies: submit one, list them, look at one."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response, status
+
+from db.studies import StoredStudy, get_study, has_study, insert_study, list_studies
+from db.trials import insert_trials
+from mixtures.design import first_trials
+from mixtures.study import Recipe, StudySpec
+from mixtures.value import Value, canonical_json, hash_text
+from service.body import BODY_DOCS, read_body
+from service.errors import BadInput
+from service.state import Controller, ControllerDep
+from service.study_status import StudyStatus, study_status
+from workers.pool import DataError, run_local
+
+router = APIRouter(prefix="/v1/studies", tags=["studies"])
+
+
+class StudyDetail(Value):
+    """A study's status, its spec as submitted and what the check of its data found."""
+
+    status: StudyStatus
+    spec: StudySpec
+    data_report: dict[str, Any]
+
+
+async def _study_in_body(request: Request) -> StudySpec:
+    return await read_body(request, StudySpec)
+
+
+@router.post(
+    "",
+    operation_id="submit_study",
+    status_code=status.HTTP_201_CREATED,
+    responses={200: {"model": StudyStatus, "description": "The same study was there already."}},
+    openapi_extra=BODY_DOCS,
+)
+def submit_study(
+    controller: ControllerDep, response: Response, spec: StudySpec = Depends(_study_in_body)
+) -> StudyStatus:
+    """Check the study's data, then add it with all its first trials; idempotent by content.
+
+    Reads every source and benchmark before it answers, which takes seconds: what is wrong with
+    them is said here, with nothing stored.
+    """
+    _require_room(controller, spec)
+    report = _check(controller, spec.recipe)
+    study_id = hash_text(canonical_json([spec.model_dump(mode="json"), report["data_hashes"]]))
+    with controller.database.write() as session:
+        is_new = not has_study(session, study_id)
+        if is_new:
+            insert_study(session, study_id, spec, canonical_json(report))
+            insert_trials(session, first_trials(spec, study_id, report["data_hashes"]))
+        stored = get_study(session, study_id)
+    controller.scheduler.wake()
+    response.status_code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+    response.headers["Location"] = f"/v1/studies/{study_id}"
+    return study_status(controller, stored)
+
+
+@router.get("", operation_id="list_studies")
+def studies(controller: ControllerDep) -> list[StudyStatus]:
+    """All studies, newest first."""
+    with controller.database.read() as session:
+        stored = list_studies(session)
+    return [study_status(controller, study) for study in stored]
+
+
+@router.get("/{study_id}", operation_id="get_study")
+def study(study_id: str, controller: ControllerDep) -> StudyDetail:
+    """One study: where it stands, its spec and its data."""
+    stored = stored_study(controller, study_id)
+    return StudyDetail(
+        status=study_status(controller, stored),
+        spec=stored.spec,
+        data_report=stored.data_report,
+    )
+
+
+def stored_study(controller: Controller, study_id: str) -> StoredStudy:
+    """Raises UnknownStudy."""
+    with controller.database.read() as session:
+        return get_study(session, study_id)
+
+
+def _require_room(controller: Controller, spec: StudySpec) -> None:
+    if controller.pool.num_slots(spec.resources) < 1:
+        cpus = controller.pool.cluster_resources().get("CPU", 0.0)
+        raise BadInput(
+            "resources.cpus_per_trial",
+            spec.resources.cpus_per_trial,
+            f"the cluster has {cpus:g} cores in all; ask for at most that",
+        )
+
+
+def _check(controller: Controller, recipe: Recipe) -> dict[str, Any]:
+    try:
+        report = run_local("workers.check:check_data", recipe, controller.worker_config)
+    except DataError as error:
+        raise BadInput(error.field, error.value, error.message) from error
+    found: dict[str, Any] = report.model_dump(mode="json")
+    return found

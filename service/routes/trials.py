@@ -1,0 +1,127 @@
+"""Trials: ask for more of them, list them, look at one, cancel and retry."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, status
+
+from db import trials
+from db.studies import count_states
+from db.trials import StoredTrial
+from mixtures.design import trials_of_request
+from mixtures.trial import TrialRequest, TrialState
+from mixtures.value import Value
+from service.errors import BadInput
+from service.examples import TRIAL_EXAMPLES
+from service.routes.studies import stored_study
+from service.state import ControllerDep
+
+router = APIRouter(prefix="/v1", tags=["trials"])
+
+
+class TrialSummary(Value):
+    """One line of the list of trials. `objective` is there once the trial is COMPLETE."""
+
+    id: str
+    state: TrialState
+    sft_share: float
+    shares: dict[str, float]
+    seed: int
+    attempt: int
+    objective: float | None
+    scores: dict[str, float]
+    message: str | None
+
+
+class Submitted(Value):
+    """The trials asked for, and how many of them were not there before."""
+
+    trial_ids: tuple[str, ...]
+    num_new: int
+
+
+@router.post(
+    "/studies/{study_id}/trials",
+    operation_id="submit_trials",
+    status_code=status.HTTP_202_ACCEPTED,
+)
+def submit_trials(
+    study_id: str,
+    controller: ControllerDep,
+    wanted: Annotated[
+        TrialRequest | list[TrialRequest], Body(openapi_examples=TRIAL_EXAMPLES)
+    ],
+) -> Submitted:
+    """Add trials to a study: one or many, all or none. Idempotent by content."""
+    study = stored_study(controller, study_id)
+    requests = wanted if isinstance(wanted, list) else [wanted]
+    specs = []
+    for index, request in enumerate(requests):
+        try:
+            specs += trials_of_request(
+                request, study.spec, study_id, study.data_report["data_hashes"]
+            )
+        except ValueError as error:
+            raise BadInput(f"{index}.shares", request.shares, str(error)) from error
+    with controller.database.write() as session:
+        num_new = trials.insert_trials(session, specs)
+        num_trials = sum(count_states(session, study_id).values())
+        if num_trials > study.spec.budget.max_trials:
+            # Raised inside the transaction, so that nothing of it stays.
+            raise BadInput(
+                "budget.max_trials",
+                study.spec.budget.max_trials,
+                f"the study would have {num_trials} trials; ask for fewer",
+            )
+    controller.scheduler.wake()
+    return Submitted(trial_ids=tuple(dict.fromkeys(s.trial_id for s in specs)), num_new=num_new)
+
+
+@router.get("/studies/{study_id}/trials", operation_id="list_trials")
+def list_trials(study_id: str, controller: ControllerDep) -> list[TrialSummary]:
+    """All trials of a study, in the order in which they are claimed."""
+    study = stored_study(controller, study_id)
+    with controller.database.read() as session:
+        stored = trials.list_trials(session, study_id)
+    summaries = []
+    for trial in stored:
+        scores = {s.benchmark: s.value for s in trial.result.scores} if trial.result else {}
+        summaries.append(
+            TrialSummary(
+                id=trial.id,
+                state=trial.state,
+                sft_share=trial.spec.sft_share,
+                shares=trial.spec.mixture.shares,
+                seed=trial.spec.seed,
+                attempt=trial.attempt,
+                objective=study.spec.objective.value(scores) if scores else None,
+                scores=scores,
+                message=trial.failure.message if trial.failure else None,
+            )
+        )
+    return summaries
+
+
+@router.get("/trials/{trial_id}", operation_id="get_trial")
+def trial(trial_id: str, controller: ControllerDep) -> StoredTrial:
+    """One trial: spec, state, scores, learning curve, failure with its traceback."""
+    with controller.database.read() as session:
+        return trials.get_trial(session, trial_id)
+
+
+@router.post("/trials/{trial_id}/cancel", operation_id="cancel_trial", status_code=202)
+def cancel(trial_id: str, controller: ControllerDep) -> StoredTrial:
+    """WAITING becomes CANCELLED at once, RUNNING within a step or two; 409 when finished."""
+    with controller.database.write() as session:
+        stored = trials.cancel(session, trial_id)
+    if stored.state is TrialState.RUNNING:
+        controller.scheduler.cancel(trial_id)
+    return stored
+
+
+@router.post("/trials/{trial_id}/retry", operation_id="retry_trial", status_code=202)
+def retry(trial_id: str, controller: ControllerDep) -> StoredTrial:
+    """FAILED or CANCELLED goes back to WAITING; 409 from any other state."""
+    with controller.database.write() as session:
+        stored = trials.retry(session, trial_id)
+    controller.scheduler.wake()
+    return stored

@@ -1,0 +1,78 @@
+"""Runs the controller in this process until it is told to stop."""
+
+import logging
+import socket
+import sys
+
+import structlog
+import uvicorn
+
+from db.database import Database
+from service.app import create_app
+from service.settings import Settings
+from workers.pool import RayPool, WorkerConfig
+
+# A page's event stream never ends by itself; do not wait for it.
+_SHUTDOWN_SECONDS = 5
+
+
+class PortInUse(OSError):
+    """Something else listens there."""
+
+
+def serve(settings: Settings) -> None:
+    """Blocks until SIGINT or SIGTERM; raises PortInUse, DatabaseInUse, DatabaseTooNew.
+
+    One process: DuckDB lets only one open the file. More uvicorn workers are not to be had.
+    """
+    listener = _listen(settings.host, settings.port)
+    # Found out before Ray takes its ten seconds to start.
+    Database(settings.home / "decaymix.duckdb").close()
+    _configure_logging()
+    pool = RayPool(
+        config=WorkerConfig(home=settings.home, data_roots=settings.data_roots),
+        ray_address=settings.ray_address,
+        num_cpus=settings.num_cpus,
+    )
+    config = uvicorn.Config(
+        create_app(settings, pool),
+        workers=1,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+    sys.stdout.write(f"Decaymix listens on {settings.url} (home {settings.home}); Ctrl-C ends it\n")
+    sys.stdout.flush()
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket; binding it ourselves makes a busy port one plain sentence."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortInUse(
+            f"cannot listen on {host} port {port} ({error.strerror}); is a controller already "
+            "running? Stop it, or set another DECAYMIX_PORT."
+        ) from error
+    return listener
+
+
+def _configure_logging() -> None:
+    """One line an event on standard error, the library loggers' warnings among them."""
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s"
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )

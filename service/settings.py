@@ -1,0 +1,72 @@
+"""Deployment settings, from the environment: `DECAYMIX_*`, and Ray's own address."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_REPOSITORY = Path(__file__).resolve().parent.parent
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+class Settings(BaseSettings):
+    """Every setting is documented in docs/settings.md; a test holds the two together."""
+
+    model_config = SettingsConfigDict(env_prefix="DECAYMIX_", extra="ignore", frozen=True)
+
+    home: Path = Field(
+        default=_REPOSITORY / "var",
+        description="all state: database, tokenised sources, checkpoints, logs, exports",
+    )
+    data_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(_REPOSITORY / "data",),
+        description=f"folders that data files are named relative to, separated by {os.pathsep!r}",
+    )
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8765, ge=0, le=65_535, description="port to listen on")
+    token: SecretStr | None = Field(
+        default=None, description="asked of every request; needed off loopback"
+    )
+    num_cpus: int | None = Field(
+        default=None, ge=1, description="cores of the Ray that the controller starts; all if unset"
+    )
+    ray_address: str | None = Field(
+        default=None,
+        validation_alias="RAY_ADDRESS",
+        description="a running Ray cluster to join instead of starting one",
+    )
+    max_body_bytes: int = Field(
+        default=2_000_000, ge=1_000, description="largest request body that is read"
+    )
+
+    @field_validator("data_roots", mode="before")
+    @classmethod
+    def _split_the_list(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
+        return value
+
+    @field_validator("home", "data_roots")
+    @classmethod
+    def _absolute(cls, value: Path | tuple[Path, ...]) -> Path | tuple[Path, ...]:
+        # Workers run in other folders than the controller.
+        if isinstance(value, tuple):
+            return tuple(root.absolute() for root in value)
+        return value.absolute()
+
+    @model_validator(mode="after")
+    def _a_token_off_loopback(self) -> Self:
+        if self.host not in _LOOPBACK and self.token is None:
+            raise ValueError(
+                f"DECAYMIX_HOST is {self.host}, which others can reach: set DECAYMIX_TOKEN, or "
+                "listen on 127.0.0.1"
+            )
+        return self
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds the page."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://{host}:{self.port}"

@@ -1,0 +1,123 @@
+"""How studies, leaderboards and recommendations look on a terminal."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+# Without a terminal nobody watches each second; a line now and then tells that it lives.
+_LINE_EVERY_SECONDS = 10
+
+
+def percent(share: float) -> str:
+    """0.64 as "64 %", 0.605 as "60.5 %"."""
+    return f"{round(share * 100, 1):g} %"
+
+
+def interval_text(interval: list[float] | None, digits: int = 3) -> str:
+    """A 95 % interval, or what stands for an unknown one."""
+    return (
+        "unknown" if interval is None else f"{interval[0]:.{digits}f} to {interval[1]:.{digits}f}"
+    )
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them."""
+    if seconds is None:
+        return "unknown"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes}:{rest:02} min"
+
+
+def status_line(status: dict[str, Any]) -> str:
+    """Phase, rate and time left, e.g. `decay x2 · 15,300 tokens/s · 3:20 min left`."""
+    phases: dict[str, int] = {}
+    for progress in status["running"]:
+        share = f" {progress['done'] / progress['total']:.0%}" if progress["total"] else ""
+        name = progress["phase"] + (share if progress["phase"] in ("stable", "tokenise") else "")
+        phases[name] = phases.get(name, 0) + 1
+    parts = [", ".join(f"{name} x{n}" if n > 1 else name for name, n in phases.items())]
+    if status["tokens_per_second"]:
+        parts.append(f"{status['tokens_per_second']:,.0f} tokens/s")
+    if status["state"] != "FINISHED":
+        parts.append(f"{duration(status['seconds_left'])} left")
+    return " · ".join(part for part in parts if part)
+
+
+def show_progress(console: Console, statuses: Iterable[dict[str, Any]]) -> None:
+    """Follow a study to its end: a live bar on a terminal, else a line now and then."""
+    if not console.is_terminal:
+        for tick, status in enumerate(statuses):
+            if tick % _LINE_EVERY_SECONDS == 0 or status["state"] == "FINISHED":
+                done = f"{status['num_finished']}/{status['num_trials']} trials"
+                console.print(f"{done} · {status_line(status)}", highlight=False)
+        return
+    columns = (
+        SpinnerColumn(),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("trials · {task.description}"),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("starting", total=None)
+        for status in statuses:
+            bar.update(
+                task,
+                total=status["num_trials"],
+                completed=status["num_finished"],
+                description=status_line(status),
+            )
+
+
+def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
+    """Rank, share, mean and interval, differences to the baselines, ties."""
+    baselines = [pair["baseline"] for pair in board["rows"][0]["paired"]] if board["rows"] else []
+    table = Table(
+        title=f"Leaderboard: {board['metric']}, lower is better ({board['num_trials']} trials)",
+        caption="= cannot be told from the best (95 %); differences are paired by seed",
+    )
+    for name in ("rank", "", "SFT share", "mean", "95 % interval", "seeds"):
+        table.add_column(name, justify="right")
+    for name in baselines:
+        table.add_column(f"to {name}", justify="right")
+    for row in board["rows"]:
+        pairs = {pair["baseline"]: pair for pair in row["paired"]}
+        table.add_row(
+            str(row["rank"]),
+            "=" if row["tied_with_best"] else "",
+            percent(row["sft_share"]),
+            f"{row['mean']:.4f}",
+            interval_text(row["interval"]),
+            str(len(row["seeds"])),
+            *(_difference(pairs.get(name)) for name in baselines),
+        )
+    console.print(table)
+    for note in board["notes"]:
+        console.print(f"  note: {note}", highlight=False)
+
+
+def show_recommendation(console: Console, found: dict[str, Any]) -> None:
+    """The sentence, what it was compared with, and what is not known."""
+    console.print(f"\n[bold]{found['sentence']}[/bold]", highlight=False)
+    for other in found["compared_with"]:
+        console.print(
+            f"  against {other['baseline']} ({percent(other['sft_share'])} SFT): "
+            f"{other['difference']:+.4f} [{interval_text(other['interval'], 4)}], "
+            f"better with probability {other['probability_better']:.2f}",
+            highlight=False,
+            markup=False,
+        )
+    for note in found["notes"]:
+        console.print(f"  note: {note}", highlight=False, markup=False)
+
+
+def _difference(pair: dict[str, Any] | None) -> str:
+    if pair is None:
+        return ""
+    if pair["interval"] is None:
+        return f"{pair['difference']:+.3f}"
+    low, high = pair["interval"]
+    return f"{pair['difference']:+.3f} ({low:+.3f}, {high:+.3f})"

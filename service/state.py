@@ -1,0 +1,38 @@
+"""What the controller holds while it runs; built by `create_app`, given to every route."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from db.database import Database
+from service.answers import Answers
+from service.events import Events
+from service.scheduler import Scheduler
+from service.settings import Settings
+from workers.pool import Pool, WorkerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """One of each."""
+
+    settings: Settings
+    database: Database
+    pool: Pool
+    events: Events
+    scheduler: Scheduler
+    answers: Answers = field(default_factory=Answers)
+
+    @property
+    def worker_config(self) -> WorkerConfig:
+        return WorkerConfig(home=self.settings.home, data_roots=self.settings.data_roots)
+
+
+def get_controller(request: Request) -> Controller:
+    """The controller of the running app; it exists from the end of the start on."""
+    controller: Controller = request.app.state.controller
+    return controller
+
+
+ControllerDep = Annotated[Controller, Depends(get_controller)]

@@ -1,0 +1,109 @@
+// Draws the chart out of the page's JSON block. Every number comes from the server as it is.
+
+const CONFIG = { displaylogo: false, responsive: true, modeBarButtons: [["toImage", "zoom2d", "resetScale2d"]] };
+const plot = document.getElementById("plot");
+const menu = document.getElementById("line");
+
+const percent = (share) => 100 * share;
+const percentText = (share) => `${Number((100 * share).toFixed(1))}\u00a0%`;
+
+function draw() {
+  const chart = JSON.parse(document.getElementById("chart-data").textContent);
+  const line = chart.lines.find((one) => one.key === menu.value);
+  const note = document.getElementById("plot-note");
+  plot.hidden = line.points.length === 0;
+  note.textContent = plot.hidden ? "The first points appear here when the first trial is done." : noteOf(line);
+  const shown = { fit: line.curve, best: line.best_share !== null };
+  for (const key of document.querySelectorAll("#legend [data-of]")) key.hidden = !shown[key.dataset.of];
+  document.getElementById("legend").hidden = plot.hidden;
+  if (plot.hidden) return;
+  const color = colors();
+  Plotly.react(plot, tracesOf(line, color), layoutOf(chart, line, color), CONFIG);
+}
+
+function noteOf(line) {
+  if (line.best_share === null) return "";
+  const [low, high] = line.best_interval;
+  const range = low === high ? "" : `; ${percentText(low)} to ${percentText(high)} cannot be told from it`;
+  const name = line.group ? `For ${line.label} alone the best share is` : "Recommended:";
+  return `${name} ${percentText(line.best_share)}${range}.`;
+}
+
+/** The page's own colours, so that the chart is light or dark with it. */
+function colors() {
+  const style = getComputedStyle(document.documentElement);
+  const names = ["text", "quiet", "line", "accent", "point", "mean", "reference", "card"];
+  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
+
+function tracesOf(line, color) {
+  const traces = [];
+  if (line.curve) {
+    const x = line.curve.sft_share.map(percent);
+    const edge = { type: "scatter", mode: "lines", x, line: { width: 0 }, hoverinfo: "skip" };
+    const curve = { type: "scatter", mode: "lines", x, line: { color: color.accent, width: 2.5 } };
+    traces.push(
+      { ...edge, y: line.curve.low },
+      { ...edge, y: line.curve.high, fill: "tonexty", fillcolor: `${color.accent}2b` },
+      { ...curve, y: line.curve.mean, hovertemplate: "%{x:.4~g} %: %{y:.4f}<extra>fitted mean</extra>" },
+    );
+  }
+  traces.push({
+    type: "scatter",
+    mode: "markers",
+    x: line.points.map((point) => percent(point.sft_share)),
+    y: line.points.map((point) => point.value),
+    customdata: line.points.map((point) => point.seed),
+    marker: { color: color.point, size: 6, opacity: 0.75 },
+    hovertemplate: "%{x:.4~g} %, seed %{customdata}: %{y:.4f}<extra>trial</extra>",
+  });
+  const half = line.means.map((mean) => (mean.interval ? mean.interval[1] - mean.mean : 0));
+  traces.push({
+    type: "scatter",
+    mode: "markers",
+    x: line.means.map((mean) => percent(mean.sft_share)),
+    y: line.means.map((mean) => mean.mean),
+    error_y: { type: "data", array: half, color: color.mean, thickness: 1.4, width: 4, visible: half.some((one) => one > 0) },
+    marker: { color: color.mean, size: 8, symbol: "diamond" },
+    hovertemplate: "%{x:.4~g} %: %{y:.4f}<extra>mean</extra>",
+  });
+  return traces;
+}
+
+function layoutOf(chart, line, color) {
+  const column = (x, y1, fillcolor) => ({ type: "rect", yref: "paper", y0: 0, y1, x0: x[0], x1: x[1], fillcolor, line: { width: 0 }, layer: "below" });
+  const upright = (x, style) => ({ type: "line", yref: "paper", y0: 0, y1: 1, x0: x, x1: x, line: style, layer: "below" });
+  const above = { y: 1, yref: "paper", yanchor: "bottom", showarrow: false };
+  const shapes = [column(chart.paper_range.map(percent), 0.025, `${color.reference}80`)];
+  const annotations = [];
+  for (const [name, share] of Object.entries(chart.baselines)) {
+    shapes.push(upright(percent(share), { color: color.reference, width: 1.3, dash: "dot" }));
+    const xanchor = share < 0.15 ? "left" : share > 0.85 ? "right" : "center";
+    annotations.push({ ...above, x: percent(share), xanchor, text: name.replaceAll("_", " "), font: { color: color.reference, size: 12 } });
+  }
+  if (line.best_share !== null) {
+    const x = percent(line.best_share);
+    shapes.push(column(line.best_interval.map(percent), 1, `${color.accent}1f`), upright(x, { color: color.accent, width: 2 }));
+    annotations.push({ ...above, x, yshift: 17, text: `<b>${percentText(line.best_share)}</b>`, font: { color: color.accent, size: 15 } });
+  }
+  const axis = { gridcolor: color.line, zeroline: false, linecolor: color.line, fixedrange: false };
+  return {
+    // Zoom and hidden traces stay through updates, until another line is chosen.
+    uirevision: line.key,
+    font: { family: "system-ui, sans-serif", size: 13, color: color.text },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    hoverlabel: { bgcolor: color.card, bordercolor: color.line, font: { color: color.text } },
+    margin: { l: 64, r: 16, t: 46, b: 52 },
+    showlegend: false, // the page has its own, which wraps on a narrow screen
+    xaxis: { ...axis, title: { text: "SFT share of the decay tokens" }, ticksuffix: "\u00a0%", range: [-3, 103] },
+    yaxis: { ...axis, title: { text: chart.metric.replaceAll("_", " ") }, hoverformat: ".4f" },
+    shapes,
+    annotations,
+  };
+}
+
+menu.addEventListener("change", draw);
+document.addEventListener("part-changed", (event) => event.detail === "chart" && draw());
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+draw();

@@ -1,0 +1,99 @@
+"""Where a study stands: one value, the same in JSON, on the page, in events and in the CLI."""
+
+from datetime import datetime
+from typing import Literal
+
+from db.studies import StoredStudy, count_states
+from db.trials import StoredTrial, list_trials
+from mixtures.study import StudySpec
+from mixtures.trial import Progress, TrialState
+from mixtures.value import Value
+from service.state import Controller
+
+# Evaluation and start-up on top of a decay's training time, before any trial has finished.
+_OVERHEAD = 1.3
+
+
+class StudyStatus(Value):
+    """Counts, what runs now, and how long it may take."""
+
+    id: str
+    name: str
+    question: str
+    state: Literal["RUNNING", "FINISHED"]
+    created_at: datetime
+    trials: dict[TrialState, int]
+    num_trials: int
+    num_finished: int
+    running: tuple[Progress, ...]
+    tokens_per_second: float | None
+    seconds_left: float | None
+
+
+def study_status(controller: Controller, study: StoredStudy) -> StudyStatus:
+    """The status of one study, as of now."""
+    running = tuple(controller.scheduler.progress_of(study.id))
+    with controller.database.read() as session:
+        counts = count_states(session, study.id)
+        num_finished = sum(n for state, n in counts.items() if state.is_finished)
+        num_trials = sum(counts.values())
+        is_finished = num_finished == num_trials
+        finished = (
+            []
+            if is_finished
+            else [t for t in list_trials(session, study.id) if t.state is TrialState.COMPLETE]
+        )
+    rates = [p.tokens_per_second for p in running if p.tokens_per_second]
+    num_slots = max(1, controller.pool.num_slots(study.spec.resources))
+    return StudyStatus(
+        id=study.id,
+        name=study.spec.name,
+        question=study.spec.question,
+        state="FINISHED" if is_finished else "RUNNING",
+        created_at=study.created_at,
+        trials=counts,
+        num_trials=num_trials,
+        num_finished=num_finished,
+        running=running,
+        tokens_per_second=sum(rates) if rates else None,
+        seconds_left=seconds_left(
+            study.spec, num_trials - num_finished, num_slots, finished, running
+        ),
+    )
+
+
+def seconds_left(
+    spec: StudySpec,
+    num_left: int,
+    num_slots: int,
+    finished: list[StoredTrial],
+    running: tuple[Progress, ...],
+) -> float | None:
+    """Expected seconds until the last trial ends; None while nothing is known.
+
+    From the mean decay and evaluation time of finished trials; before the first one, from the
+    rate at which the stable phase trains.
+    """
+    if num_left == 0:
+        return 0.0
+    stable_left = 0.0
+    rate = None
+    for progress in running:
+        if progress.tokens_per_second:
+            rate = progress.tokens_per_second
+            if progress.phase == "stable":
+                stable_left = (progress.total - progress.done) / rate
+    if finished:
+        seconds = [
+            trial.result.wall_seconds["decay"] + trial.result.wall_seconds["evaluate"]
+            for trial in finished
+            if trial.result is not None
+        ]
+        per_trial = sum(seconds) / len(seconds)
+    elif rate is not None:
+        per_trial = _OVERHEAD * spec.decay.tokens / rate
+    else:
+        return None
+    # What the running trials have done already counts for them.
+    done = sum(p.done / p.total for p in running if p.phase == "decay" and p.total)
+    return stable_left + per_trial * max(0.0, num_left - done) / min(num_slots, num_left)

@@ -1,0 +1,98 @@
+"""The whole service on a real DuckDB file, with trials that train nothing."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.settings import Settings
+from tests.service.pretend_runner import PretendRunner
+from tests.service.thread_pool import ThreadPool
+
+StartService = Callable[..., AbstractContextManager[TestClient]]
+
+SMALL_STUDY: dict[str, Any] = {
+    "name": "small",
+    "question": "How much arithmetic should the decay hold?",
+    "sources": [
+        {"name": "text", "kind": "pretrain", "files": ["text.jsonl"], "text": "{{ text }}"},
+        {
+            "name": "sums",
+            "kind": "sft",
+            "files": ["sums.jsonl"],
+            "prompt": "{{ question }}",
+            "response": "{{ answer }}",
+        },
+    ],
+    "benchmarks": [
+        {
+            "name": "test_sums",
+            "files": ["test_sums.jsonl"],
+            "prompt": "{{ question }}",
+            "answer": "{{ answer }}",
+        },
+        {"name": "held_out", "group": "text", "held_out": "text"},
+    ],
+    "space": {"sft_share": [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]},
+    "seeds": [0, 1],
+}
+
+
+@pytest.fixture
+def data_root(tmp_path: Path) -> Path:
+    """Three small files that SMALL_STUDY reads."""
+    root = tmp_path / "data"
+    root.mkdir()
+    texts = [f'{{"text": "Document {i} says {i * i} and then {i * i * i}."}}' for i in range(60)]
+    (root / "text.jsonl").write_text("\n".join(texts))
+    for name, start in (("sums", 0), ("test_sums", 1000)):
+        lines = [
+            f'{{"question": "What is {i} + {i + 1}?", "answer": "{2 * i + 1}"}}'
+            for i in range(start, start + 50)
+        ]
+        (root / f"{name}.jsonl").write_text("\n".join(lines))
+    return root
+
+
+@pytest.fixture
+def start_service(tmp_path: Path, data_root: Path) -> StartService:
+    """`with start_service(runner=..., token=...) as client:` runs the service on one home."""
+
+    @contextmanager
+    def start(runner: PretendRunner | None = None, **settings: Any) -> Iterator[TestClient]:
+        pool = ThreadPool(runner=runner or PretendRunner())
+        configured = Settings(home=tmp_path / "home", data_roots=(data_root,), **settings)
+        with TestClient(create_app(configured, pool)) as client:
+            yield client
+
+    return start
+
+
+@pytest.fixture
+def client(start_service: StartService) -> Iterator[TestClient]:
+    with start_service() as client:
+        yield client
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Poll until `condition()`; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.05)
+
+
+def finished_study(client: TestClient, study: dict[str, Any] | None = None) -> str:
+    """Submit a study (SMALL_STUDY) and wait for its last trial; returns its id."""
+    response = client.post("/v1/studies", json=study or SMALL_STUDY)
+    assert response.status_code in (200, 201), response.text
+    study_id: str = response.json()["id"]
+    wait_until(
+        lambda: client.get(f"/v1/studies/{study_id}").json()["status"]["state"] == "FINISHED"
+    )
+    return study_id

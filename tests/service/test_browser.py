@@ -1,0 +1,283 @@
+"""The page in a real browser, on a real server with trials that train nothing.
+
+    DECAYMIX_SCREENSHOT=page.png pytest tests/service/test_browser.py -k reader
+
+writes a picture of a finished study's page.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+import yaml
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from service.app import create_app
+from service.settings import Settings
+from tests.service.conftest import SMALL_STUDY, wait_until
+from tests.service.pretend_runner import PretendRunner
+from tests.service.thread_pool import ThreadPool
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+TENTHS = [tenth / 10 for tenth in range(11)]
+QUESTION = "What share of reasoning data should the decay phase of this model hold?"
+
+
+class Server:
+    """uvicorn in a thread, on one home and one port; it can be stopped and started again."""
+
+    def __init__(self, home: Path, data_root: Path, runner: PretendRunner) -> None:
+        self._settings = Settings(home=home, data_roots=(data_root,))
+        self._pool = ThreadPool(runner=runner)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(self._settings, self._pool),
+                port=self._port,
+                log_level="warning",
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._thread = threading.Thread(target=asyncio.run, args=(self._server.serve(),))
+        self._thread.start()
+        wait_until(lambda: self._server.started)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+    def submit(self, **changes: Any) -> str:
+        study = {**SMALL_STUDY, "question": QUESTION, **changes}
+        answer = httpx.post(f"{self.url}/v1/studies", json=study, timeout=60)
+        assert answer.status_code == 201, answer.text
+        study_id: str = answer.json()["id"]
+        return study_id
+
+    def wait_for_the_end(self, study_id: str) -> None:
+        address = f"{self.url}/v1/studies/{study_id}"
+        wait_until(lambda: httpx.get(address).json()["status"]["state"] == "FINISHED")
+
+
+@pytest.fixture
+def runner() -> PretendRunner:
+    return PretendRunner()
+
+
+@pytest.fixture
+def server(tmp_path: Path, data_root: Path, runner: PretendRunner) -> Iterator[Server]:
+    server = Server(tmp_path / "home", data_root, runner)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = [os.environ.get("DECAYMIX_CHROMIUM"), *(shutil.which(name) for name in names)]
+    path = next((one for one in found if one), None)
+    if path is None:
+        pytest.skip("no Chromium found")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What a page said on its console, threw, or asked of another host."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[Page]:
+    page = browser.new_page(base_url=server.url, viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(15_000)
+
+    def look(address: str) -> None:
+        if not address.startswith((server.url, "data:", "blob:")):
+            complaints.append(f"asked for {address}")
+
+    page.on("request", lambda request: look(request.url))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
+    )
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("runner", [PretendRunner(seconds=1.2)])
+def test_someone_watches_a_study_to_its_answer(
+    page: Page, server: Server, complaints: list[str]
+) -> None:
+    page.goto("/")
+    expect(page.locator("pre")).to_have_text("./run decaymix submit studies/demo.yaml")
+    server.submit(space={"sft_share": [0.0, 0.3, 0.6, 1.0]})
+    page.reload()
+    page.get_by_role("link", name="small").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(QUESTION)
+    expect(page.locator(".sentence")).to_contain_text("No answer yet: 0 of 10 trials are done.")
+    page.evaluate("window.isSamePage = true")
+
+    # Bars move while trials run, then trials are counted, and nobody reloads.
+    seen = "Math.max(...[...document.querySelectorAll('.running progress')].map((p) => p.value))"
+    page.wait_for_function(f"{seen} > 0")
+    page.wait_for_function(f"{seen} > {page.evaluate(seen)}")
+    expect(page.locator(".running li").first).to_contain_text("8,000 tokens/s")
+    expect(page.locator(".overall")).to_contain_text("left")
+    expect(page.locator("#progress")).to_contain_text("2 of 10 trials done")
+    expect(page.locator("#board tbody tr")).to_have_count(2)
+
+    expect(page.locator(".sentence")).to_contain_text("Decay on")
+    expect(page.locator("#progress")).to_contain_text("10 of 10 trials done")
+    expect(page.locator(".badge")).to_have_text("enough evidence")
+    expect(page.locator(".running li")).to_have_count(0)
+    assert page.evaluate("window.isSamePage")
+    assert complaints == []
+
+
+def column(page: Page, index: int) -> list[str]:
+    cells = page.locator(f"#board tbody tr > :nth-child({index})").all_inner_texts()
+    return [cell.split("\n")[0].replace("\u00a0", " ") for cell in cells]
+
+
+def test_reader_of_a_finished_study(
+    page: Page, server: Server, complaints: list[str], tmp_path: Path
+) -> None:
+    study_id = server.submit(name="demo", space={"sft_share": TENTHS})
+    server.wait_for_the_end(study_id)
+    page.goto(f"/studies/{study_id}")
+    expect(page.locator(".sentence")).to_contain_text("Decay on")
+    expect(page.locator("#connection")).to_have_text("live")
+    take_a_picture(page)
+
+    # Sorting: by share upwards, then downwards.
+    assert column(page, 1)[:3] == ["1", "2", "3"] or "tied" in column(page, 1)[0]
+    share = page.get_by_role("button", name="SFT share")
+    share.click()
+    assert [float(cell.split(" ")[0]) for cell in column(page, 2)] == sorted(
+        [0, 10, 20, 30, 40, 50, 60, 64, 70, 80, 90, 100]
+    )
+    share.click()
+    assert column(page, 2)[0].startswith("100 %")
+    assert page.locator("th[aria-sort]").get_attribute("aria-sort") == "descending"
+
+    # Another benchmark is another picture: its own points, and no fitted curve.
+    def drawn() -> Any:
+        return page.evaluate("[...document.querySelector('#plot').data.map((t) => t.y)]")
+
+    expect(page.locator("#plot .xtick").first).to_be_visible()
+    objective = drawn()
+    page.get_by_label("Show").select_option("held_out")
+    page.wait_for_function("document.querySelector('#plot').data.length === 2")
+    expect(page.locator("#plot-note")).to_contain_text("For held_out alone the best share is")
+    assert len(objective) == 5
+    assert len(drawn()[0]) == 24
+
+    # Columns of benchmarks come when asked for.
+    scores = page.locator("#board thead .per-benchmark")
+    expect(scores.first).to_be_hidden()
+    page.get_by_label("Scores per benchmark").check()
+    expect(scores).to_have_count(2)
+    expect(scores.first).to_be_visible()
+
+    # A new trial arrives: rows, order, benchmark and scroll stay as they were left.
+    page.evaluate("scrollTo(0, 400)")
+    httpx.post(f"{server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.95, "seed": 0})
+    expect(page.locator("#board tbody tr")).to_have_count(13)
+    assert column(page, 2)[1].startswith("95 %")
+    page.wait_for_function("document.querySelector('#plot').data[0].x.length === 25")
+    assert page.evaluate("scrollY") == 400
+    expect(page.get_by_label("Show")).to_have_value("benchmark:held_out")
+    expect(scores.first).to_be_visible()
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the mixture (YAML)").click()
+    download.value.save_as(tmp_path / "mixture.yaml")
+    mixture = (tmp_path / "mixture.yaml").read_text()
+    exported = httpx.get(f"{server.url}/v1/studies/{study_id}/export").text
+    assert yaml.safe_load(mixture).keys() == yaml.safe_load(exported).keys()
+    assert download.value.suggested_filename == "demo-mixture.yaml"
+    sums = page.locator(".mixture tr", has_text="sums").locator("td").last.inner_text()
+    assert f"sums: {float(sums.split()[0]) / 100:g}" in mixture
+
+    # On a telephone nothing but the table's own frame scrolls sideways.
+    page.set_viewport_size({"width": 380, "height": 800})
+    page.wait_for_function("document.querySelector('#plot .main-svg').clientWidth < 380")
+    assert page.evaluate("document.documentElement.scrollWidth") == 380
+    box, note = page.locator("#plot .main-svg").first.bounding_box(), page.locator("#plot-note")
+    below = note.bounding_box()
+    assert box and below and box["y"] + box["height"] <= below["y"] + 1
+    assert complaints == []
+
+
+def test_what_a_user_wrote_does_not_run(page: Page, server: Server, complaints: list[str]) -> None:
+    attack = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    study_id = server.submit(question=attack, space={"sft_share": [0.0]}, baselines={})
+    for path in ("/", f"/studies/{study_id}"):
+        page.goto(path)
+        expect(page.get_by_text(attack).first).to_be_visible()
+    expect(page.locator("#connection")).to_have_text("live")
+    assert complaints == []
+
+
+def test_page_without_javascript_has_the_essentials(browser: Browser, server: Server) -> None:
+    study_id = server.submit()
+    server.wait_for_the_end(study_id)
+    page = browser.new_page(base_url=server.url, java_script_enabled=False)
+    page.goto(f"/studies/{study_id}")
+    expect(page.locator(".sentence")).to_contain_text("Decay on")
+    expect(page.locator("#board tbody tr")).to_have_count(7)
+    expect(page.locator("#plot-note")).to_contain_text("needs JavaScript")
+    page.close()
+
+
+def test_lost_connection_is_said_and_made_again(page: Page, server: Server) -> None:
+    study_id = server.submit(space={"sft_share": [0.0]}, baselines={}, seeds=[0])
+    page.goto(f"/studies/{study_id}")
+    connection = page.locator("#connection")
+    expect(connection).to_have_text("live")
+    server.stop()
+    expect(connection).to_have_text("Connection lost, trying again …")
+    server.start()
+    expect(connection).to_have_text("live")
+
+
+def take_a_picture(page: Page) -> None:
+    """Of the finished page down to the leaderboard, where DECAYMIX_SCREENSHOT names a file."""
+    if path := os.environ.get("DECAYMIX_SCREENSHOT"):
+        expect(page.locator("#plot .xtick").first).to_be_visible()
+        end = page.locator("#board").bounding_box()
+        assert end is not None
+        height = end["y"] + end["height"] + 30
+        page.screenshot(
+            path=path,
+            full_page=True,
+            clip={"x": 0, "y": 0, "width": 1280, "height": height},
+        )

@@ -1,0 +1,73 @@
+"""The decay: from the stable checkpoint through one mixture, the learning rate going down."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mixtures.trial import CurvePoint, TrialSpec
+from workers.checkpoint import load_checkpoint
+from workers.prepare import Prepared
+from workers.schedule import decay_factor
+from workers.stable import start_of_training
+from workers.stream import Stream
+from workers.train import Step, num_steps, train
+from workers.xmodel2 import Xmodel2
+
+
+@dataclass(frozen=True, slots=True)
+class Decayed:
+    """The model at the end of its decay and what it read."""
+
+    model: Xmodel2
+    curve: tuple[CurvePoint, ...]
+    source_tokens: dict[str, int]
+    epochs: dict[str, float]
+
+
+def decay(
+    spec: TrialSpec, prepared: Prepared, checkpoint: Path, on_step: Callable[[Step, int], None]
+) -> Decayed:
+    """Train from `checkpoint` on the trial's mixture; deterministic in `spec`."""
+    recipe = spec.recipe
+    model, optimiser = start_of_training(recipe)
+    load_checkpoint(checkpoint / "stable.safetensors", model, optimiser)
+    stream = Stream(
+        prepared.sources,
+        spec.mixture.shares,
+        spec.seed,
+        subsets=matched_sequences(spec, prepared),
+        data_seed=recipe.data_seed,
+    )
+    batch_tokens = recipe.optimiser.batch_tokens
+    steps = num_steps(spec.decay.tokens, batch_tokens)
+
+    def factor(index: int) -> float:
+        return decay_factor(index * batch_tokens, spec.decay)
+
+    curve = []
+    for step in train(model, optimiser, stream, recipe.optimiser, steps, factor):
+        curve.append(
+            CurvePoint(tokens=step.tokens, loss=step.loss, learning_rate=step.learning_rate)
+        )
+        on_step(step, steps * batch_tokens)
+    context = recipe.proxy.context_tokens
+    source_tokens = {name: count * context for name, count in stream.counts.items()}
+    return Decayed(model, tuple(curve), source_tokens, stream.epochs())
+
+
+def matched_sequences(spec: TrialSpec, prepared: Prepared) -> dict[str, int]:
+    """How many sequences of each source the proxy may read, so that it repeats like the full run.
+
+    unique_tokens * decay.tokens / full_run.decay_tokens, in whole sequences, at least one; empty
+    without a full run. (Repetition Mismatch, arXiv 2606.07597.)
+    """
+    if spec.full_run is None:
+        return {}
+    context = spec.recipe.proxy.context_tokens
+    scale = spec.decay.tokens / spec.full_run.decay_tokens
+    matched = {}
+    for name, source in prepared.sources.items():
+        available = source.num_sequences * context
+        unique = spec.full_run.unique_tokens.get(name, available)
+        matched[name] = max(1, min(source.num_sequences, round(unique * scale / context)))
+    return matched

@@ -1,0 +1,24 @@
+"""muP scale rules (Xmodel-2, Table 6, the same as MiniCPM, Table 7), with m = width / base width.
+
+| what | rule |
+|---|---|
+| embedding output | times scale_emb (in the model) |
+| residual branch | times scale_depth / sqrt(num_layers) (in the model) |
+| logits | divided by m (in the model) |
+| init std of 2-D hidden weights | init_std / sqrt(m) |
+| learning rate of 2-D hidden weights | global rate / m |
+"""
+
+import math
+
+from mixtures.proxy import Proxy
+
+
+def hidden_init_std(proxy: Proxy) -> float:
+    """Standard deviation of a linear layer's initial weights."""
+    return proxy.init_std / math.sqrt(proxy.width_ratio)
+
+
+def hidden_lr_multiplier(proxy: Proxy) -> float:
+    """What the global learning rate is multiplied with for a linear layer's weights."""
+    return 1.0 / proxy.width_ratio

@@ -1,0 +1,242 @@
+"""Ray, and nothing else imports it: long-lived worker actors behind a small interface.
+
+`run_local` is the other door to worker code: one function in a child process, so that the
+controller and the CLI never import torch.
+"""
+
+import asyncio
+import importlib
+import multiprocessing
+import os
+import secrets
+import shutil
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import ray
+from ray.exceptions import RayActorError, RayError
+
+from mixtures.study import Resources
+from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
+
+# Named again, for the service: this file is all that it knows of the workers.
+from workers.config import WorkerConfig as WorkerConfig
+from workers.files import DataError as DataError
+from workers.trial_worker import TrialWorker, make_runner
+
+# Unix socket paths end at 107 bytes, and Ray puts about 63 below its folder.
+_LONGEST_RAY_FOLDER = 40
+# A worker that does not say where it stands in this time is asked again at the next poll.
+_POLL_SECONDS = 5.0
+# A worker keeps little in the object store: specs and results are kilobytes.
+_OBJECT_STORE_BYTES = 100 * 1024 * 1024
+
+
+class WorkerLost(RuntimeError):
+    """The worker died with the attempt on it: the attempt is lost, the trial is not."""
+
+
+class Pool(Protocol):
+    """Where trials run. One trial a worker; `acquire` says whether another may start."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def cluster_resources(self) -> dict[str, float]:
+        """Totals by Ray's names, e.g. CPU."""
+        ...
+
+    def num_slots(self, resources: Resources) -> int:
+        """How many trials of these resources run at once."""
+        ...
+
+    def acquire(self, resources: Resources) -> "Slot | None":
+        """A place for one trial, or None while all are taken. Give it to `run`."""
+        ...
+
+    async def run(self, slot: "Slot", spec: TrialSpec, attempt: int) -> TrialResult | TrialFailure:
+        """One attempt; the slot is free again afterwards. Raises WorkerLost."""
+        ...
+
+    def release(self, slot: "Slot") -> None:
+        """Give back a slot on which nothing was run."""
+        ...
+
+    async def progress(self) -> list[Progress]:
+        """Where the running attempts stand."""
+        ...
+
+    def cancel(self, trial_id: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Slot:
+    """One worker's place: its resources and, in `worker`, the actor or object behind it."""
+
+    resources: Resources
+    worker: Any
+    is_taken: bool = False
+
+
+def fitting(total: dict[str, float], resources: Resources) -> int:
+    """How many of `resources` fit into the cluster's totals."""
+    return int(total.get("CPU", 0.0) / resources.cpus_per_trial + 1e-9)
+
+
+@dataclass(kw_only=True)
+class RayPool:
+    """Workers as Ray actors, on a cluster of our own or the one at `ray_address`."""
+
+    config: WorkerConfig
+    ray_address: str | None = None
+    num_cpus: int | None = None
+    _slots: list[Slot] = field(default_factory=list)
+    _totals: dict[str, float] = field(default_factory=dict)
+    _own_folder: Path | None = None
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._start)
+
+    def _start(self) -> None:
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        if self.ray_address:
+            ray.init(address=self.ray_address, namespace="decaymix", **quiet)
+        else:
+            # Ray asks for a token by default; without one in the environment it writes one into
+            # the user's own home folder, which is not ours to touch.
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            ray.init(
+                address="local",
+                num_cpus=self.num_cpus,
+                include_dashboard=False,
+                object_store_memory=_OBJECT_STORE_BYTES,
+                _temp_dir=str(self._ray_folder()),
+                **quiet,
+            )
+        self._totals = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
+
+    def _ray_folder(self) -> Path:
+        """Under the home where the path is short enough for Ray's sockets, else a folder of /tmp
+        that `stop` removes."""
+        folder = self.config.home / "ray"
+        if len(str(folder)) > _LONGEST_RAY_FOLDER:
+            folder = self._own_folder = Path(tempfile.mkdtemp(prefix="decaymix-"))
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(ray.shutdown)
+        self._slots.clear()
+        if self._own_folder is not None:
+            shutil.rmtree(self._own_folder, ignore_errors=True)
+
+    def cluster_resources(self) -> dict[str, float]:
+        return self._totals
+
+    def num_slots(self, resources: Resources) -> int:
+        return fitting(self._totals, resources)
+
+    def acquire(self, resources: Resources) -> Slot | None:
+        for slot in self._slots:
+            if not slot.is_taken and slot.resources == resources:
+                slot.is_taken = True
+                return slot
+        if not self._make_room(resources):
+            return None
+        # The actor starts in the background; its first trial waits for it.
+        actor = ray.remote(_Actor).options(
+            num_cpus=resources.cpus_per_trial,
+            # `run` holds one thread; `progress` and `cancel` answer on the others.
+            max_concurrency=3,
+        )
+        worker = actor.remote(str(self.config.home), [str(root) for root in self.config.data_roots])
+        slot = Slot(resources, worker, is_taken=True)
+        self._slots.append(slot)
+        return slot
+
+    def _make_room(self, wanted: Resources) -> bool:
+        """True when an actor of these resources fits, idle ones of other shapes ended for it."""
+        while True:
+            held = sum(slot.resources.cpus_per_trial for slot in self._slots)
+            if held + wanted.cpus_per_trial <= self._totals.get("CPU", 0.0) + 1e-9:
+                return True
+            idle = next((slot for slot in self._slots if not slot.is_taken), None)
+            if idle is None:
+                return False
+            self._slots.remove(idle)
+            ray.kill(idle.worker)
+
+    async def run(self, slot: Slot, spec: TrialSpec, attempt: int) -> TrialResult | TrialFailure:
+        try:
+            text = await slot.worker.run.remote(spec.canonical(), attempt)
+        except RayActorError as error:
+            self._slots.remove(slot)
+            raise WorkerLost(str(error).splitlines()[0]) from error
+        self.release(slot)
+        kind, _, body = text.partition(" ")
+        return (TrialResult if kind == "result" else TrialFailure).model_validate_json(body)
+
+    def release(self, slot: Slot) -> None:
+        slot.is_taken = False
+
+    async def progress(self) -> list[Progress]:
+        taken = [slot for slot in self._slots if slot.is_taken]
+        answers = await asyncio.gather(*(_ask(slot) for slot in taken))
+        return [Progress.model_validate_json(text) for text in answers if text is not None]
+
+    def cancel(self, trial_id: str) -> None:
+        for slot in self._slots:
+            if slot.is_taken:
+                slot.worker.cancel.remote(trial_id)
+
+
+async def _ask(slot: Slot) -> str | None:
+    """A dying worker's silence is not an error here: `run` is what finds out."""
+    try:
+        text: str | None = await asyncio.wait_for(slot.worker.progress.remote(), _POLL_SECONDS)
+    except (TimeoutError, RayError):
+        return None
+    return text
+
+
+class _Actor:
+    """The Ray side: JSON in, JSON out, so that both ends may run other versions of pydantic."""
+
+    def __init__(self, home: str, data_roots: list[str]) -> None:
+        self._worker = TrialWorker(make_runner(home, data_roots))
+
+    def run(self, spec: str, attempt: int) -> str:
+        outcome = self._worker.run(TrialSpec.model_validate_json(spec), attempt)
+        kind = "result" if isinstance(outcome, TrialResult) else "failure"
+        return f"{kind} {outcome.canonical()}"
+
+    def progress(self) -> str | None:
+        progress = self._worker.progress()
+        return None if progress is None else progress.canonical()
+
+    def cancel(self, trial_id: str) -> None:
+        self._worker.cancel(trial_id)
+
+
+def run_local(function: str, *arguments: Any) -> Any:
+    """`module:name` of worker code, called with picklable arguments in a child process.
+
+    What it raises is raised here; a child that is killed raises RuntimeError.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=1, mp_context=context) as executor:
+        try:
+            return executor.submit(_call, function, arguments).result()
+        except BrokenProcessPool as error:
+            raise RuntimeError(f"the process that ran {function} was killed") from error
+
+
+def _call(function: str, arguments: tuple[Any, ...]) -> Any:
+    module, name = function.split(":")
+    return getattr(importlib.import_module(module), name)(*arguments)

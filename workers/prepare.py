@@ -1,0 +1,166 @@
+"""What all trials of a recipe share, built once: tokenizer, tokenised sources, requests."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from mixtures.benchmark import Benchmark
+from mixtures.study import Recipe
+from mixtures.value import canonical_json, hash_text
+from workers.artifact import built_once
+from workers.benchmarks import (
+    RequestSet,
+    make_held_out_requests,
+    make_requests,
+    question_key,
+    read_request_sets,
+    write_request_sets,
+)
+from workers.config import WorkerConfig
+from workers.documents import Split, document_text, split_documents
+from workers.files import DataError
+from workers.sources import Item, benchmark_items, content_hash, source_items
+from workers.tokenised import TokenisedSource, read_tokenised, write_tokenised
+from workers.tokenizer import load_tokenizer, train_tokenizer
+
+# Bump when the code below makes other bytes of the same input: old artifacts are then not used.
+FORMAT = 1
+# The tokenizer sees at most this much of each source, so that no source drowns the others.
+TOKENIZER_BYTES_PER_SOURCE = 400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything but weights that a decay needs."""
+
+    recipe: Recipe
+    data_hash: str
+    tokenizer: Tokenizer
+    tokenizer_hash: str
+    sources: dict[str, TokenisedSource]
+    benchmarks: list[RequestSet]
+
+
+class _Data:
+    """Reads sources and benchmarks at most once, and only if something has to be built."""
+
+    def __init__(self, recipe: Recipe, data_hashes: dict[str, str], config: WorkerConfig) -> None:
+        self.recipe, self.data_hashes, self.config = recipe, data_hashes, config
+        self._splits: dict[str, Split] = {}
+        self._sft_questions: frozenset[str] | None = None
+
+    def split(self, name: str) -> Split:
+        if name not in self._splits:
+            source = next(source for source in self.recipe.sources if source.name == name)
+            items = source_items(source, self.config)
+            self._require_unchanged(f"sources.{name}", name, items)
+            self._splits[name] = split_documents(source, items, self.recipe.data_seed)
+        return self._splits[name]
+
+    def items(self, benchmark: Benchmark) -> list[Item]:
+        items = benchmark_items(benchmark, self.config)
+        self._require_unchanged(f"benchmarks.{benchmark.name}", benchmark.name, items)
+        return items
+
+    def sft_questions(self) -> frozenset[str]:
+        """Keys of every prompt that some SFT source trains on."""
+        if self._sft_questions is None:
+            self._sft_questions = frozenset(
+                question_key(item.prompt)
+                for source in self.recipe.sources
+                if source.kind == "sft"
+                for item in self.split(source.name).training
+            )
+        return self._sft_questions
+
+    def _require_unchanged(self, field: str, name: str, items: list[Item]) -> None:
+        if content_hash(items) != self.data_hashes[field]:
+            raise DataError(
+                field, name, "its content changed since the study was submitted; submit it anew"
+            )
+
+
+def prepare(
+    recipe: Recipe,
+    data_hashes: dict[str, str],
+    config: WorkerConfig,
+    on_source: Callable[[int, int], None],
+) -> Prepared:
+    """Build what is missing under the home, load the rest. `on_source(done, total)` on the way."""
+    data = _Data(recipe, data_hashes, config)
+    used = {f"sources.{s.name}": data_hashes[f"sources.{s.name}"] for s in recipe.sources}
+    corpus = hash_text(
+        canonical_json(
+            [
+                FORMAT,
+                used,
+                [source.model_dump(mode="json") for source in recipe.sources],
+                recipe.data_seed,
+                recipe.proxy.vocab_size,
+                recipe.proxy.context_tokens,
+            ]
+        )
+    )
+    total = len(recipe.sources) + 2
+    folder = built_once(
+        config.home / "tokenised" / corpus, lambda path: _build_corpus(path, data, on_source)
+    )
+    on_source(total - 1, total)
+    tokenizer = load_tokenizer(folder)
+    sources = {
+        source.name: read_tokenised(folder / source.name, recipe.proxy.context_tokens)
+        for source in recipe.sources
+    }
+    scored = [benchmark.model_dump(mode="json") for benchmark in recipe.benchmarks]
+    asked = hash_text(canonical_json([FORMAT, corpus, scored, data_hashes]))
+    requests = built_once(
+        config.home / "requests" / asked, lambda path: _build_requests(path, data, tokenizer)
+    )
+    benchmarks = read_request_sets(requests / "requests.json", recipe.benchmarks)
+    on_source(total, total)
+    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+    return Prepared(recipe, corpus, tokenizer, about["tokenizer"], sources, benchmarks)
+
+
+def _build_corpus(folder: Path, data: _Data, on_source: Callable[[int, int], None]) -> None:
+    """Tokenizer and every tokenised source, in one folder."""
+    recipe = data.recipe
+    total = len(recipe.sources) + 2
+    texts: list[str] = []
+    for source in recipe.sources:
+        used = 0
+        for item in data.split(source.name).training:
+            if used >= TOKENIZER_BYTES_PER_SOURCE:
+                break
+            texts.append(document_text(item, source)[:TOKENIZER_BYTES_PER_SOURCE])
+            used += len(texts[-1])
+    tokenizer = train_tokenizer(texts, recipe.proxy.vocab_size)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    on_source(1, total)
+    for done, source in enumerate(recipe.sources, start=2):
+        (folder / source.name).mkdir()
+        training = data.split(source.name).training
+        write_tokenised(
+            folder / source.name, source, training, tokenizer, recipe.proxy.context_tokens
+        )
+        on_source(done, total)
+    about = {"tokenizer": hash_text(tokenizer.to_str())}
+    (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def _build_requests(folder: Path, data: _Data, tokenizer: Tokenizer) -> None:
+    sets = [_request_set(benchmark, data, tokenizer) for benchmark in data.recipe.benchmarks]
+    write_request_sets(folder / "requests.json", sets)
+
+
+def _request_set(benchmark: Benchmark, data: _Data, tokenizer: Tokenizer) -> RequestSet:
+    recipe = data.recipe
+    context, seed = recipe.proxy.context_tokens, recipe.data_seed
+    if benchmark.held_out is not None:
+        held_out = data.split(benchmark.held_out).held_out
+        return make_held_out_requests(benchmark, held_out, tokenizer, context, seed)
+    items = data.items(benchmark)
+    return make_requests(benchmark, items, data.sft_questions(), tokenizer, context, seed)

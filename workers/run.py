@@ -1,0 +1,133 @@
+"""run_trial: a spec goes in, a result comes out. Deterministic in the spec."""
+
+import os
+import platform
+import socket
+import time
+from collections.abc import Callable
+
+import torch
+
+from mixtures.trial import Progress, TrialResult, TrialSpec
+from workers.checkpoint import weights_sha256
+from workers.config import WorkerConfig
+from workers.decay import decay
+from workers.evaluate import evaluate
+from workers.prepare import Prepared, prepare
+from workers.stable import stable_checkpoint
+from workers.train import Step
+
+
+class TrialRunner:
+    """Runs trials one after another and keeps what the last recipe shares in memory."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self.config = config
+        self._prepared: dict[str, Prepared] = {}
+
+    def run(
+        self, spec: TrialSpec, attempt: int, on_progress: Callable[[Progress], None]
+    ) -> TrialResult:
+        """One attempt. `on_progress` is called at every step and may raise to stop the trial."""
+        # One core a trial: more threads on small matrices cost more than they give, and the
+        # order of sums, so every bit of the weights, would depend on their number.
+        torch.set_num_threads(1)
+        report = _Reporter(spec.trial_id, attempt, on_progress)
+        report("start", 0, 0)
+        clock = _Clock()
+
+        prepared = self._prepare(spec, report)
+        clock.lap("prepare")
+        checkpoint = stable_checkpoint(prepared, self.config, report.steps("stable"))
+        clock.lap("stable")
+        decayed = decay(spec, prepared, checkpoint, report.steps("decay"))
+        clock.lap("decay")
+        num_items = sum(len(benchmark.requests) for benchmark in prepared.benchmarks)
+        report("evaluate", 0, num_items)
+        scores = evaluate(
+            decayed.model, prepared.benchmarks, lambda done: report("evaluate", done, num_items)
+        )
+        clock.lap("evaluate")
+
+        decay_tokens = decayed.curve[-1].tokens
+        return TrialResult(
+            trial_id=spec.trial_id,
+            attempt=attempt,
+            scores=scores,
+            curve=decayed.curve,
+            source_tokens=decayed.source_tokens,
+            epochs=decayed.epochs,
+            weights_sha256=weights_sha256(decayed.model),
+            stable_checkpoint=checkpoint.name,
+            tokenizer=prepared.tokenizer_hash,
+            wall_seconds=clock.laps,
+            decay_tokens_per_second=decay_tokens / clock.laps["decay"],
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            versions={"torch": torch.__version__, "python": platform.python_version()},
+        )
+
+    def _prepare(self, spec: TrialSpec, report: "_Reporter") -> Prepared:
+        key = spec.recipe.content_hash() + str(sorted(spec.data_hashes.items()))
+        if key not in self._prepared:
+            prepared = prepare(
+                spec.recipe,
+                spec.data_hashes,
+                self.config,
+                lambda done, total: report("tokenise", done, total),
+            )
+            # One recipe at a time: a worker that serves several studies must not grow.
+            self._prepared = {key: prepared}
+        return self._prepared[key]
+
+
+class _Reporter:
+    """Turns what the phases know into Progress values with a rate."""
+
+    def __init__(self, trial_id: str, attempt: int, send: Callable[[Progress], None]) -> None:
+        self._trial_id, self._attempt, self._send = trial_id, attempt, send
+
+    def __call__(
+        self,
+        phase: str,
+        done: int,
+        total: int,
+        tokens_per_second: float | None = None,
+        loss: float | None = None,
+    ) -> None:
+        self._send(
+            Progress.model_validate(
+                {
+                    "trial_id": self._trial_id,
+                    "attempt": self._attempt,
+                    "phase": phase,
+                    "done": done,
+                    "total": total,
+                    "tokens_per_second": tokens_per_second,
+                    "loss": loss,
+                }
+            )
+        )
+
+    def steps(self, phase: str) -> Callable[[Step, int], None]:
+        """A callback for one phase of training; its rate counts from the call of `steps`."""
+        started = time.monotonic()
+        self(phase, 0, 0)
+
+        def on_step(step: Step, total: int) -> None:
+            rate = step.tokens / max(time.monotonic() - started, 1e-9)
+            self(phase, step.tokens, total, rate, step.loss)
+
+        return on_step
+
+
+class _Clock:
+    """Wall seconds between laps, by name."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name] = now - self._last
+        self._last = now

@@ -1,0 +1,84 @@
+"""The Unigram tokenizer of a study, trained on its own sources (Xmodel-2's is Unigram as well).
+
+Byte-level, so that every text has tokens and comes back unchanged. SentencePiece trains it, from
+word counts: its trainer gives the same pieces every time, where the `tokenizers` library's own
+Unigram trainer sums in hash-map order and gives another file at every run.
+"""
+
+import io
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import sentencepiece
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
+END_ID = 2
+
+# What the rarest bytes weigh below the rarest trained piece: they are for reversibility only.
+_UNSEEN_BYTE_PENALTY = 1.0
+# A longer "word" is a data blob; SentencePiece's default limit is of this order too.
+_LONGEST_WORD = 1000
+
+
+def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
+    """A byte-level Unigram tokenizer with exactly `vocab_size` pieces; deterministic in `texts`.
+
+    Raises ValueError where the texts hold too few distinct pieces for the size.
+    """
+    split = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(word for word, _ in split.pre_tokenize_str(text))
+    words = [(word, n) for word, n in counts.items() if len(word) <= _LONGEST_WORD]
+    words.sort(key=lambda pair: (-pair[1], pair[0]))
+    seen = set().union(*(word for word, _ in words))
+    unseen = sorted(set(pre_tokenizers.ByteLevel.alphabet()) - seen)
+
+    pieces = _train_pieces(words, vocab_size - len(unseen))
+    lowest = min(score for _, score in pieces)
+    pieces += [(byte, lowest - _UNSEEN_BYTE_PENALTY) for byte in unseen]
+
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=0))
+    tokenizer.pre_tokenizer = split
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def _train_pieces(words: list[tuple[str, int]], vocab_size: int) -> list[tuple[str, float]]:
+    """(piece, log-probability) of the trained vocabulary, specials first."""
+    model = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "words.tsv"
+        table.write_text("".join(f"{word}\t{n}\n" for word, n in words), encoding="utf-8")
+        try:
+            sentencepiece.SentencePieceTrainer.train(
+                input=str(table),
+                input_format="tsv",
+                model_writer=model,
+                model_type="unigram",
+                vocab_size=vocab_size,
+                character_coverage=1.0,
+                normalization_rule_name="identity",
+                add_dummy_prefix=False,
+                remove_extra_whitespaces=False,
+                split_by_unicode_script=False,
+                split_by_number=False,
+                split_by_whitespace=False,
+                num_threads=1,
+                minloglevel=2,
+            )
+        except RuntimeError as error:
+            raise ValueError(
+                f"proxy.vocab_size: no {vocab_size} pieces can be made of these sources; "
+                f"give more text or a smaller vocabulary ({error})"
+            ) from error
+    trained = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    return [(trained.id_to_piece(i), trained.get_score(i)) for i in range(vocab_size)]
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer saved as `tokenizer.json` in `folder`."""
+    return Tokenizer.from_file(str(folder / "tokenizer.json"))

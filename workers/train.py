@@ -1,0 +1,73 @@
+"""One optimiser step after another: what the stable phase and the decay have in common."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from mixtures.phases import Optimiser
+from workers.optim import set_learning_rate
+from workers.stream import Stream
+from workers.xmodel2 import Xmodel2
+
+# Sequences in one forward and backward: activations of eight stay in a core's cache, which is
+# worth a fifth of the time at pico; the gradient is that of the whole batch.
+MICRO_BATCH_SEQUENCES = 8
+
+
+class NotFiniteLoss(ArithmeticError):
+    """The loss became NaN or infinite: the trial has failed, it has no score."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one optimiser step did. `tokens` counts those of this phase so far."""
+
+    tokens: int
+    loss: float
+    learning_rate: float
+
+
+def num_steps(tokens: int, batch_tokens: int) -> int:
+    """Whole steps nearest to `tokens`, at least one."""
+    return max(1, round(tokens / batch_tokens))
+
+
+def train(
+    model: Xmodel2,
+    optimiser: torch.optim.Optimizer,
+    stream: Stream,
+    spec: Optimiser,
+    steps: int,
+    factor: Callable[[int], float],
+) -> Iterator[Step]:
+    """Run `steps` steps at rate peak_lr * factor(index of the step from 0); yields each one.
+
+    Raises NotFiniteLoss, before the weights are touched by that step.
+    """
+    context = model.proxy.context_tokens
+    batch_sequences = spec.batch_tokens // context
+    model.train()
+    for index in range(steps):
+        batch = torch.from_numpy(stream.next_batch(batch_sequences))
+        loss = _backward(model, batch)
+        if not math.isfinite(loss):
+            raise NotFiniteLoss(f"loss is {loss} at step {index} of {steps}")
+        torch.nn.utils.clip_grad_norm_(model.parameters(), spec.clip_norm)
+        learning_rate = spec.peak_lr * factor(index)
+        set_learning_rate(optimiser, learning_rate)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        yield Step((index + 1) * spec.batch_tokens, loss, learning_rate)
+
+
+def _backward(model: Xmodel2, batch: torch.Tensor) -> float:
+    """Gradients of the batch's mean loss, in micro-batches; returns that loss."""
+    total = 0.0
+    for part in torch.split(batch, MICRO_BATCH_SEQUENCES):
+        weight = len(part) / len(batch)
+        loss = model.loss(part) * weight
+        loss.backward()  # type: ignore[no-untyped-call]
+        total += loss.item()
+    return total

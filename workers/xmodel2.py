@@ -1,0 +1,171 @@
+"""Xmodel-2 (arXiv 2412.19638): a LLaMA-like decoder with three muP multipliers, in one file.
+
+- grouped-query attention with half-split RoPE, SwiGLU, RMSNorm, no biases, tied embedding
+- embeddings times `scale_emb`, each residual branch times `scale_depth / sqrt(num_layers)`,
+  logits divided by m = width / dim_model_base (Xmodel-2, Table 6)
+- parameter names are those of the published checkpoints, so that `load_state_dict` is the proof
+
+Shapes: B batch, T tokens, D width, H query heads, K key-value heads, h head width, V vocabulary.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mixtures.proxy import Proxy
+from workers.mup import hidden_init_std
+
+RMS_NORM_EPS = 1e-5
+
+
+class RMSNorm(nn.Module):
+    """u / sqrt(mean(u^2) + eps) with statistics in fp32, times a learned gain."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, (x.shape[-1],), self.weight, RMS_NORM_EPS)
+
+
+def rope_tables(context_tokens: int, head_width: int, base: float) -> tuple[Tensor, Tensor]:
+    """cos and sin of p * base^(-2i/h), each (context_tokens, h), both halves alike."""
+    inverse = base ** (-torch.arange(0, head_width, 2, dtype=torch.float64) / head_width)
+    angles = torch.outer(torch.arange(context_tokens, dtype=torch.float64), inverse)
+    angles = torch.cat((angles, angles), dim=-1)
+    return angles.cos().float(), angles.sin().float()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """RoPE in the half-split form: coordinate i is paired with i + h/2. x is (B, H, T, h)."""
+    first, second = x.chunk(2, dim=-1)
+    return x * cos + torch.cat((-second, first), dim=-1) * sin
+
+
+class Attention(nn.Module):
+    """Causal grouped-query attention; query head j reads KV head floor(j K / H)."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        super().__init__()
+        self.num_heads, self.num_kv_heads = proxy.num_heads, proxy.num_kv_heads
+        self.head_width = proxy.head_width
+        kv_width = proxy.num_kv_heads * proxy.head_width
+        self.q_proj = nn.Linear(proxy.width, proxy.width, bias=False)
+        self.k_proj = nn.Linear(proxy.width, kv_width, bias=False)
+        self.v_proj = nn.Linear(proxy.width, kv_width, bias=False)
+        self.o_proj = nn.Linear(proxy.width, proxy.width, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        B, T, D = x.shape
+        q = self.q_proj(x).view(B, T, self.num_heads, self.head_width).transpose(1, 2)
+        k = self.k_proj(x).view(B, T, self.num_kv_heads, self.head_width).transpose(1, 2)
+        v = self.v_proj(x).view(B, T, self.num_kv_heads, self.head_width).transpose(1, 2)
+        # MiniCPM and the report scale by 1/sqrt(h) ("we do not apply the attention softmax
+        # scaling techniques"); torch's default is the same.
+        out = F.scaled_dot_product_attention(
+            rotate(q, cos, sin),
+            rotate(k, cos, sin),
+            v,
+            is_causal=True,
+            enable_gqa=self.num_kv_heads != self.num_heads,
+        )
+        projected: Tensor = self.o_proj(out.transpose(1, 2).reshape(B, T, D))
+        return projected
+
+
+class MLP(nn.Module):
+    """SwiGLU: down(silu(gate(x)) * up(x))."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(proxy.width, proxy.ffn_width, bias=False)
+        self.up_proj = nn.Linear(proxy.width, proxy.ffn_width, bias=False)
+        self.down_proj = nn.Linear(proxy.ffn_width, proxy.width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        return out
+
+
+class Block(nn.Module):
+    """Pre-norm attention and MLP, each added through the depth multiplier."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        super().__init__()
+        self.self_attn = Attention(proxy)
+        self.mlp = MLP(proxy)
+        self.input_layernorm = RMSNorm(proxy.width)
+        self.post_attention_layernorm = RMSNorm(proxy.width)
+        self.residual_multiplier = proxy.scale_depth / math.sqrt(proxy.num_layers)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        x = x + self.residual_multiplier * self.self_attn(self.input_layernorm(x), cos, sin)
+        out: Tensor = x + self.residual_multiplier * self.mlp(self.post_attention_layernorm(x))
+        return out
+
+
+class Decoder(nn.Module):
+    """Embedding, blocks and final norm: everything under the published prefix `model.`."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        super().__init__()
+        self.embed_tokens = nn.Embedding(proxy.vocab_size, proxy.width)
+        self.layers = nn.ModuleList(Block(proxy) for _ in range(proxy.num_layers))
+        self.norm = RMSNorm(proxy.width)
+
+
+class Xmodel2(nn.Module):
+    """`model(tokens)` with tokens (B, T) gives logits (B, T, V) in fp32."""
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, proxy: Proxy) -> None:
+        super().__init__()
+        self.proxy = proxy
+        self.model = Decoder(proxy)
+        self.lm_head = nn.Linear(proxy.width, proxy.vocab_size, bias=False)
+        if proxy.tied_embedding:
+            self.lm_head.weight = self.model.embed_tokens.weight
+        cos, sin = rope_tables(proxy.context_tokens, proxy.head_width, proxy.rope_base)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+
+    def init_weights(self, seed: int) -> None:
+        """Draw all weights from `seed`: embedding N(0, std), linear N(0, std / sqrt(m)), gains 1.
+
+        All linear weights alike, output projections too, as in the authors' Hugging Face file.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        hidden_std = hidden_init_std(self.proxy)
+        with torch.no_grad():
+            for name, weight in self.named_parameters():
+                if weight.dim() == 1:
+                    weight.fill_(1.0)
+                else:
+                    is_table = name in ("model.embed_tokens.weight", "lm_head.weight")
+                    weight.normal_(
+                        0.0, self.proxy.init_std if is_table else hidden_std, generator=generator
+                    )
+
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """Final normed states (B, T, D) divided by m, ready for the head."""
+        T = tokens.shape[1]
+        cos, sin = self.cos[:T], self.sin[:T]
+        x = self.model.embed_tokens(tokens) * self.proxy.scale_emb
+        for layer in self.model.layers:
+            x = layer(x, cos, sin)
+        out: Tensor = self.model.norm(x) / self.proxy.width_ratio
+        return out
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        logits: Tensor = self.lm_head(self.hidden(tokens))
+        return logits.float()
+
+    def loss(self, tokens: Tensor) -> Tensor:
+        """Mean cross-entropy in nats of tokens (B, T + 1): each predicts the next."""
+        logits = self(tokens[:, :-1])
+        return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
