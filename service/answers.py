@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.orm import Session
+from threadpoolctl import threadpool_limits
 
 from db.scores import observations
 from db.studies import StoredStudy
@@ -50,7 +51,10 @@ class Answers:
         key = (kind, study_id, scores)
         with self._lock:
             if key not in self._kept:
-                self._kept[key] = compute()
+                # The matrices are small: BLAS threads beside busy workers make a fit ten times
+                # slower, not faster.
+                with threadpool_limits(1):
+                    self._kept[key] = compute()
                 while len(self._kept) > _MOST_KEPT:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(key)

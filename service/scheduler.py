@@ -136,7 +136,7 @@ class Scheduler:
                     )
 
     def _announce(self, spec: TrialSpec, state: TrialState, attempt: int) -> None:
-        log.info("trial", trial_id=spec.trial_id, state=state, attempt=attempt)
+        log.info("trial", trial_id=spec.trial_id, state=state.value, attempt=attempt)
         data = {
             "trial_id": spec.trial_id,
             "state": state,

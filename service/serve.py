@@ -1,8 +1,11 @@
 """Runs the controller in this process until it is told to stop."""
 
 import logging
+import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 import uvicorn
@@ -43,7 +46,17 @@ def serve(settings: Settings) -> None:
     )
     sys.stdout.write(f"Decaymix listens on {settings.url} (home {settings.home}); Ctrl-C ends it\n")
     sys.stdout.flush()
-    uvicorn.Server(config).run(sockets=[listener])
+    _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Stops in good order and exits 0; uvicorn's own raises the signal again after the end."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.handle_exit)
+        yield
 
 
 def _listen(host: str, port: int) -> socket.socket:

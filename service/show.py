@@ -74,7 +74,7 @@ def show_progress(console: Console, statuses: Iterable[dict[str, Any]]) -> None:
 
 def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
     """Rank, share, mean and interval, differences to the baselines, ties."""
-    baselines = [pair["baseline"] for pair in board["rows"][0]["paired"]] if board["rows"] else []
+    baselines = list({p["baseline"]: None for row in board["rows"] for p in row["paired"]})
     table = Table(
         title=f"Leaderboard: {board['metric']}, lower is better ({board['num_trials']} trials)",
         caption="= cannot be told from the best (95 %); differences are paired by seed",

@@ -77,14 +77,15 @@ def make_held_out_requests(
     for item in items:
         encoded = tokenizer.encode(item.answer)
         tokens = [END_ID, *encoded.ids]
+        # A byte-level piece has one character for each byte, where decoding a window that cuts
+        # through a character would count bytes that are not in the text.
+        sizes = [0, *(len(piece) for piece in encoded.tokens)]
         # Windows overlap by the prompt, so each token but a document's first half is scored once.
         for start in range(0, max(1, len(tokens) - half), half):
             window = tokens[start : start + 2 * half]
-            answer_start = min(half, len(window) // 2)
-            answer = window[answer_start:]
-            if answer:
-                size = len(tokenizer.decode(answer, skip_special_tokens=False).encode())
-                requests.append(Request(tuple(window), answer_start, max(size, 1)))
+            answer_start = half if start else min(half, len(window) // 2)
+            size = sum(sizes[start + answer_start : start + 2 * half])
+            requests.append(Request(tuple(window), answer_start, size))
     return _drawn(benchmark, requests, 0, data_seed)
 
 

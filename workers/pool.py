@@ -1,18 +1,13 @@
 """Ray, and nothing else imports it: long-lived worker actors behind a small interface.
 
-`run_local` is the other door to worker code: one function in a child process, so that the
-controller and the CLI never import torch.
+`run_local` (workers/local_process.py) is the other door to worker code, named again here.
 """
 
 import asyncio
-import importlib
-import multiprocessing
 import os
 import secrets
 import shutil
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,6 +21,7 @@ from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
 # Named again, for the service: this file is all that it knows of the workers.
 from workers.config import WorkerConfig as WorkerConfig
 from workers.files import DataError as DataError
+from workers.local_process import run_local as run_local
 from workers.trial_worker import TrialWorker, make_runner
 
 # Unix socket paths end at 107 bytes, and Ray puts about 63 below its folder.
@@ -222,21 +218,3 @@ class _Actor:
 
     def cancel(self, trial_id: str) -> None:
         self._worker.cancel(trial_id)
-
-
-def run_local(function: str, *arguments: Any) -> Any:
-    """`module:name` of worker code, called with picklable arguments in a child process.
-
-    What it raises is raised here; a child that is killed raises RuntimeError.
-    """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=1, mp_context=context) as executor:
-        try:
-            return executor.submit(_call, function, arguments).result()
-        except BrokenProcessPool as error:
-            raise RuntimeError(f"the process that ran {function} was killed") from error
-
-
-def _call(function: str, arguments: tuple[Any, ...]) -> Any:
-    module, name = function.split(":")
-    return getattr(importlib.import_module(module), name)(*arguments)

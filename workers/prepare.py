@@ -27,7 +27,7 @@ from workers.tokenised import TokenisedSource, read_tokenised, write_tokenised
 from workers.tokenizer import load_tokenizer, train_tokenizer
 
 # Bump when the code below makes other bytes of the same input: old artifacts are then not used.
-FORMAT = 1
+FORMAT = 2
 # The tokenizer sees at most this much of each source, so that no source drowns the others.
 TOKENIZER_BYTES_PER_SOURCE = 400_000
 

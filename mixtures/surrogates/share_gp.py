@@ -36,7 +36,7 @@ NOISE_PRIOR = (0.2, 1.5)
 
 LENGTHS = np.geomspace(0.2, 2.4, 6)
 SIGNAL_TO_NOISE = np.geomspace(0.1, 300.0, 12)
-SEED_TO_NOISE = np.geomspace(0.1, 6.0, 6)
+SEED_TO_NOISE = np.geomspace(0.1, 6.0, 5)
 # No steep ends, or ends that are steep by as much as three times the rest of the curve.
 ENDS = np.array([0.0, 3.0])
 # Equal noise, or a sevenfold sd from one end to the other.

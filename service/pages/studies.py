@@ -45,8 +45,7 @@ def studies_page(controller: ControllerDep, page: Annotated[int, Query(ge=1)] = 
     return html_page(
         "studies.html",
         cards=[
-            _card(controller, study, deadline)
-            for study in stored[first : first + STUDIES_PER_PAGE]
+            _card(controller, study, deadline) for study in stored[first : first + STUDIES_PER_PAGE]
         ],
         num_studies=len(stored),
         page=page,

@@ -16,7 +16,8 @@ def test_percent_has_at_most_one_decimal(share: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("interval", "text"), [((0.55, 0.7), "55 to 70 %"), ((0.6, 0.6), "60 %"), ((0, 1), "0 to 100 %")]
+    ("interval", "text"),
+    [((0.55, 0.7), "55 to 70 %"), ((0.6, 0.6), "60 %"), ((0, 1), "0 to 100 %")],
 )
 def test_percent_range_names_the_unit_once(interval: tuple[float, float], text: str) -> None:
     assert numbers.percent_range(interval).replace("\u00a0", " ") == text

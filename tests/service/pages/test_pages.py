@@ -53,16 +53,19 @@ def test_first_page_without_studies_says_how_to_submit_one(client: TestClient) -
 def test_first_page_shows_each_study_newest_first(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(studies_page, "FIT_SECONDS", 60.0)
     first = finished_study(client, study_named("first", question="Is it so?"))
-    second = finished_study(client, study_named("second", question=""))
+    few = {"space": {"sft_share": [0.0]}, "baselines": {}}
+    second = finished_study(client, study_named("second", question="", **few))
     page = client.get("/").text
     assert page.index(f'href="/studies/{second}"') < page.index(f'href="/studies/{first}"')
     text = text_of(page)
     sentence = client.get(f"/v1/studies/{first}/recommendation").json()["sentence"]
-    assert text.count(" ".join(sentence.split())) == 2
-    # Six shares and the paper's, two seeds each.
+    assert text.count(sentence) == 1
+    # Six shares and the paper's, two seeds each; the second has too few for an answer.
     assert "Is it so?" in text
     assert "14 of 14" in text
+    assert "2 of 2 Best share so far 0 % (first in the leaderboard)" in text
     assert "data-running" not in page
 
     monkeypatch.setattr(studies_page, "STUDIES_PER_PAGE", 1)
@@ -208,7 +211,9 @@ def test_mixture_off_the_line_is_spelled_out(client: TestClient) -> None:
     assert rows.count("text 50 %, sums 10 %, more 40 %") == 1
 
 
-@pytest.mark.parametrize("path", ["/studies/unknown", "/studies/%3Cscript%3Ealert(1)%3C%2Fscript%3E"])
+@pytest.mark.parametrize(
+    "path", ["/studies/unknown", "/studies/%3Cscript%3Ealert(1)%3C%2Fscript%3E"]
+)
 def test_unknown_study_is_a_page_for_browsers(client: TestClient, path: str) -> None:
     page = client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
     assert page.status_code == 404

@@ -1,0 +1,83 @@
+"""One function of worker code in a child process, so that the controller stays small and free.
+
+The child is kept for a minute after its last call, because importing what it needs takes longer
+than most calls; then it ends.
+"""
+
+import importlib
+import multiprocessing
+import os
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+IDLE_SECONDS = 60.0
+_PARENT_POLL_SECONDS = 1.0
+
+
+class LocalProcess:
+    """A child process that comes with the first call and goes when idle; one call at a time."""
+
+    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._idle_seconds = idle_seconds
+        self._lock = threading.Lock()
+        self._executor: ProcessPoolExecutor | None = None
+        self._last_call = 0.0
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        """`module:name` called with picklable arguments; what it raises is raised here.
+
+        Raises RuntimeError where the child is killed.
+        """
+        with self._lock:
+            if self._executor is None:
+                self._executor = ProcessPoolExecutor(
+                    max_workers=1,
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=_end_with_parent,
+                )
+            try:
+                return self._executor.submit(_call, function, arguments).result()
+            except BrokenProcessPool as error:
+                self._executor = None
+                raise RuntimeError(f"the process that ran {function} was killed") from error
+            finally:
+                self._last_call = time.monotonic()
+                timer = threading.Timer(self._idle_seconds, self._end_if_idle)
+                timer.daemon = True
+                timer.start()
+
+    def _end_if_idle(self) -> None:
+        with self._lock:
+            # A call since this timer's has set a timer of its own.
+            is_idle = time.monotonic() - self._last_call >= 0.9 * self._idle_seconds
+            if self._executor is not None and is_idle:
+                self._executor.shutdown()
+                self._executor = None
+
+
+_PROCESS = LocalProcess()
+
+
+def run_local(function: str, *arguments: Any) -> Any:
+    """The one door for commands that need no worker: see LocalProcess.call."""
+    return _PROCESS.call(function, *arguments)
+
+
+def _call(function: str, arguments: tuple[Any, ...]) -> Any:
+    module, name = function.split(":")
+    return getattr(importlib.import_module(module), name)(*arguments)
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed closes nothing; without this its child would wait for ever."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_POLL_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
