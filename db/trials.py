@@ -185,7 +185,11 @@ def recover_running(session: Session) -> list[str]:
     rows = session.scalars(select(TrialRow).where(TrialRow.state == TrialState.RUNNING)).all()
     for row in rows:
         _close_attempt(session, row.id, row.attempt, "LOST")
-        _promote(row, TrialState.CANCELLED if row.cancel_requested else TrialState.WAITING)
+        if row.cancel_requested:
+            _promote(row, TrialState.CANCELLED)
+            row.finished_at = now()
+        else:
+            _promote(row, TrialState.WAITING)
     return [row.id for row in rows]
 
 

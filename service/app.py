@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from db.database import Database
 from service.auth import TokenAuth
 from service.body_limit import BodyLimit
-from service.errors import add_error_handlers
+from service.errors import Problem, add_error_handlers
 from service.events import Events
 from service.pages import studies as studies_page
 from service.pages import study as study_page
@@ -57,6 +57,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        responses={422: {"model": Problem, "description": "Bad input, with field and value."}},
     )
     for router in (health, studies, trials, answers, events):
         app.include_router(router.router)

@@ -123,6 +123,11 @@ def add_error_handlers(app: FastAPI) -> None:
     async def _conflict(_: Request, error: Exception) -> JSONResponse:
         return problem_response(409, str(error))
 
+    @app.exception_handler(Exception)
+    async def _defect(_: Request, error: Exception) -> JSONResponse:
+        # The server logs the traceback; a client has no use for it.
+        return problem_response(500, f"a defect of Decaymix: {type(error).__name__}; see its log")
+
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)

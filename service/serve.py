@@ -54,9 +54,17 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
+        self._handle_signals()
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # Ray, which has just started, puts a handler of its own in place that aborts.
+        self._handle_signals()
+
+    def _handle_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.handle_exit)
-        yield
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -17,6 +17,7 @@ from ray.exceptions import RayActorError, RayError
 
 from mixtures.study import Resources
 from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
+from mixtures.value import hash_text
 
 # Named again, for the service: this file is all that it knows of the workers.
 from workers.config import WorkerConfig as WorkerConfig
@@ -118,12 +119,17 @@ class RayPool:
         self._totals = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
 
     def _ray_folder(self) -> Path:
-        """Under the home where the path is short enough for Ray's sockets, else a folder of /tmp
-        that `stop` removes."""
+        """Under the home where the path is short enough for Ray's sockets, else under the system's
+        temporary folder, by a name of the home's own: what a killed controller left there is
+        removed by the next start. The database's lock says that no other controller uses it.
+        """
         folder = self.config.home / "ray"
         if len(str(folder)) > _LONGEST_RAY_FOLDER:
-            folder = self._own_folder = Path(tempfile.mkdtemp(prefix="decaymix-"))
-        folder.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.gettempdir()) / f"decaymix-{hash_text(str(folder), 8)}"
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, mode=0o700)
+        self._own_folder = folder
         return folder
 
     async def stop(self) -> None:

@@ -1,6 +1,6 @@
 // Keeps the page current and its table sorted. The server renders; this only swaps and sorts.
 
-const UPDATE_MS = 900; // at most one fetch in this time: workers report once a second
+const UPDATE_MS = 900; // between two fetches of one address: workers report once a second
 const LIST_MS = 5000; // how often the list of studies looks again while one runs
 const RECONNECT_MS = 3000;
 
@@ -11,19 +11,25 @@ const here = location.pathname + location.search;
 
 // What the server sent last for each part: the page's own copy changes when it is sorted.
 const lastSent = new Map();
+// The fetch that each part is from: a page that waited for a fit must not undo newer progress.
+const lastFetch = new Map();
+let numFetches = 0;
 for (const part of document.querySelectorAll("[data-part]")) {
   lastSent.set(part.dataset.part, part.outerHTML);
 }
 
 /** Fetch `address` and put in place each of its parts that is not what the server sent before. */
 async function refresh(address) {
+  const number = ++numFetches;
   const response = await fetch(address, { headers: { Accept: "text/html" }, cache: "no-store" });
   if (!response.ok) throw new Error(`${address} answered ${response.status}`);
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const name = part.dataset.part;
     const old = document.querySelector(`[data-part="${CSS.escape(name)}"]`);
-    if (!old || lastSent.get(name) === part.outerHTML) continue;
+    if (!old || number < (lastFetch.get(name) ?? 0)) continue;
+    lastFetch.set(name, number);
+    if (lastSent.get(name) === part.outerHTML) continue;
     lastSent.set(name, part.outerHTML);
     if (sameShape(old, part)) copyValues(old, part);
     else {
@@ -87,21 +93,10 @@ function say(state, text) {
 
 /** Follow one study's events while the page is seen; a hidden page holds no connection. */
 function follow(studyId) {
-  let isWhole = false; // whether the next fetch is of the page or of its progress alone
+  const page = paced(() => refresh(here), UPDATE_MS);
+  const progress = paced(() => refresh(`${location.pathname}/progress`), UPDATE_MS);
   let stream = null;
   let timer = 0;
-
-  // One after the other, so that an older answer never overwrites a newer one.
-  const update = paced(() => {
-    const address = isWhole ? here : `${location.pathname}/progress`;
-    isWhole = false;
-    return refresh(address);
-  }, UPDATE_MS);
-
-  function updateAll() {
-    isWhole = true;
-    update();
-  }
 
   function connect() {
     clearTimeout(timer);
@@ -110,12 +105,12 @@ function follow(studyId) {
     // What happened before the stream opened is in no event.
     stream.addEventListener("open", () => {
       say("live", "live");
-      updateAll();
+      page();
     });
-    stream.addEventListener("progress", update);
+    stream.addEventListener("progress", progress);
     stream.addEventListener("trial", (event) => {
-      if (JSON.parse(event.data).state === "RUNNING") update();
-      else updateAll();
+      if (JSON.parse(event.data).state === "RUNNING") progress();
+      else page();
     });
     stream.addEventListener("error", () => {
       say("lost", "Connection lost, trying again …");

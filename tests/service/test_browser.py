@@ -148,17 +148,18 @@ def wait_for(page: Page, expression: str) -> None:
     pytest.fail(f"{expression} did not come true")
 
 
-@pytest.mark.parametrize("runner", [PretendRunner(seconds=1.2, gate=threading.Event())])
+@pytest.mark.parametrize("runner", [PretendRunner(seconds=10.0, gate=threading.Event())])
 def test_someone_watches_a_study_to_its_answer(
     page: Page, server: Server, runner: PretendRunner, complaints: list[str]
 ) -> None:
     page.goto("/")
     expect(page.locator("pre")).to_have_text("./run decaymix submit studies/demo.yaml")
-    server.submit(space={"sft_share": [0.0, 0.3, 0.6, 1.0]}, seeds=[0])
+    shares = [0.0, 0.3, 0.6, 1.0]
+    study_id = server.submit(space={"sft_share": shares}, baselines={}, seeds=[0])
     page.reload()
     page.get_by_role("link", name="small").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(QUESTION)
-    expect(page.locator(".sentence")).to_contain_text("No answer yet: 0 of 5 trials are done.")
+    expect(page.locator(".sentence")).to_contain_text("No answer yet: 0 of 4 trials are done.")
     expect(page.locator(".running li")).to_have_count(2)
     page.evaluate("window.isSamePage = true")
 
@@ -177,10 +178,13 @@ def test_someone_watches_a_study_to_its_answer(
 
     wait_until(has_moved)
     assert any("tokens/s" in text and "left" in text for text in said), said
-    expect(page.locator(".sentence")).to_contain_text("Decay on")
-    expect(page.locator("#progress")).to_contain_text("5 of 5 trials done")
-    expect(page.locator(".badge")).to_have_text("enough evidence")
+    runner.seconds = 0.0  # which the trials read at each step
+    expect(page.locator("#board tbody tr")).to_have_count(4)
+    expect(page.locator("#progress")).to_contain_text("4 of 4 trials done")
     expect(page.locator(".running li")).to_have_count(0)
+    answer = httpx.get(f"{server.url}/v1/studies/{study_id}/recommendation").json()
+    expect(page.locator(".sentence")).to_have_text(answer["sentence"])
+    expect(page.locator(".badge")).to_be_visible()
     assert page.evaluate("window.isSamePage")
     assert complaints == []
 

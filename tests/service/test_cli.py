@@ -1,0 +1,170 @@
+"""The command line against a service on a real socket."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from mixtures.export.plain import verify_export
+from service.cli import app
+from tests.service.conftest import SMALL_STUDY
+from tests.service.pretend_runner import PretendRunner
+from tests.service.real_server import RealServer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+    """One for all tests of this file; the study in it is finished."""
+    root = tmp_path_factory.mktemp("data")
+    (root / "text.jsonl").write_text(
+        "\n".join(json.dumps({"text": f"Document {i} says {i * i}."}) for i in range(60))
+    )
+    for name, start in (("sums", 0), ("test_sums", 1000)):
+        items = [
+            {"question": f"{i} + {i}?", "answer": str(2 * i)} for i in range(start, start + 50)
+        ]
+        (root / f"{name}.jsonl").write_text("\n".join(json.dumps(item) for item in items))
+    server = RealServer(
+        tmp_path_factory.mktemp("home"),
+        root,
+        PretendRunner(fail={0.2: RuntimeError("the disk sneezed")}),
+    )
+    server.start()
+    server.wait_for_the_end(server.submit())
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def run(server: RealServer, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("DECAYMIX_URL", server.url)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments: str) -> Result:
+        return CliRunner().invoke(app, list(arguments))
+
+    return call
+
+
+def study_file(tmp_path: Path, **changes: Any) -> str:
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump({**SMALL_STUDY, **changes}))
+    return str(path)
+
+
+def test_submit_names_the_study_and_its_page(run: Any, server: RealServer, tmp_path: Path) -> None:
+    done = run("submit", study_file(tmp_path))
+    assert done.exit_code == 0
+    assert "(small): 14 trials" in done.stdout
+    assert f"{server.url}/studies/" in done.stdout
+
+
+def test_bad_input_is_one_line_and_exit_code_2(run: Any, tmp_path: Path) -> None:
+    for arguments, words in [
+        (("submit", study_file(tmp_path, budget={"max_trials": 0})), "budget.max_trials = 0"),
+        (("submit", str(tmp_path / "nothing.yaml")), "nothing.yaml"),
+        (("recommend", "nothing"), "no study with the name or id 'nothing'"),
+        (("cancel", "nothing"), "no trial nothing"),
+        (("export", "small", "--format", "toml"), "expected yaml or json"),
+        (("try", "small", "--sft-share", "1.5"), "1.5"),
+    ]:
+        done = run(*arguments)
+        assert done.exit_code == 2, arguments
+        assert words in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert done.stdout == ""
+
+
+def test_no_controller_is_one_line_and_exit_code_1(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DECAYMIX_URL", "http://127.0.0.1:9")
+    done = run("studies")
+    assert done.exit_code == 1
+    assert "no controller answers at http://127.0.0.1:9" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        (("studies",), ""),
+        (("trials", "small"), "/{id}/trials"),
+        (("status", "small"), "/{id}"),
+        (("leaderboard", "small"), "/{id}/leaderboard"),
+        (("recommend", "small"), "/{id}/recommendation"),
+    ],
+)
+def test_json_is_what_the_api_says(
+    run: Any, server: RealServer, arguments: tuple[str, ...], path: str
+) -> None:
+    studies = httpx.get(f"{server.url}/v1/studies").json()
+    answer = httpx.get(f"{server.url}/v1/studies" + path.format(id=studies[0]["id"])).json()
+    assert json.loads(run(*arguments, "--json").stdout) == answer
+
+
+def test_watch_tells_how_the_trials_ended(run: Any) -> None:
+    assert "12 COMPLETE, 2 FAILED" in run("watch", "small").stdout
+
+
+def test_trials_shows_why_one_failed(run: Any) -> None:
+    lines = [line for line in run("trials", "small").stdout.splitlines() if "FAILED" in line]
+    assert len(lines) == 2
+    assert "20 % SFT" in lines[0]
+    assert "RuntimeError: the disk sneezed" in lines[0]
+
+
+def test_leaderboard_and_recommendation_are_readable(run: Any) -> None:
+    board = run("leaderboard", "small").stdout
+    assert "to pretrain_only" in board
+    assert "to paper" in board
+    assert "60 %" in board
+    assert run("leaderboard", "small", "--csv").stdout.startswith("rank,sft_share,mean,")
+    words = run("recommend", "small").stdout
+    assert "Decay on" in words
+    assert "against pretrain_only (0 % SFT)" in words
+
+
+def test_export_writes_a_file_that_verifies(run: Any, tmp_path: Path) -> None:
+    out = tmp_path / "mixture.yaml"
+    assert run("export", "small", "--out", str(out)).exit_code == 0
+    assert verify_export(out.read_text())
+    assert json.loads(run("export", "small", "--json").stdout)["mixture"]
+
+
+def test_a_busy_port_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        environment = {
+            "DECAYMIX_HOME": str(tmp_path),
+            "DECAYMIX_PORT": str(taken.getsockname()[1]),
+            "PATH": "/usr/bin:/bin",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "service.cli", "serve"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert "DECAYMIX_PORT" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_off_loopback_a_token_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DECAYMIX_HOST", "0.0.0.0")
+    done = CliRunner().invoke(app, ["serve"])
+    assert done.exit_code == 2
+    assert "set DECAYMIX_TOKEN" in done.stderr
