@@ -82,7 +82,8 @@ def _wait_until_ready(
         if controller.poll() is not None:
             # The controller's own last line says it best: a busy port, a home in use.
             lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise DemoFailed(lines[-1] if lines else f"the controller ended; see {log}")
+            said = lines[-1].removeprefix("decaymix: ") if lines else "the controller ended"
+            raise DemoFailed(f"{said} (log: {log})")
         if time.monotonic() > deadline:
             raise DemoFailed(f"the controller was not ready in {_START_SECONDS:.0f} s; see {log}")
         time.sleep(0.2)
