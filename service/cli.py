@@ -191,7 +191,10 @@ def export(
     if out is None:
         print(text, end="")
         return
-    out.write_text(text, encoding="utf-8")
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        _fail(f"cannot write {out}: {error.strerror}", BAD_INPUT)
     print(out)
 
 

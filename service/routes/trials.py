@@ -47,9 +47,7 @@ class Submitted(Value):
 def submit_trials(
     study_id: str,
     controller: ControllerDep,
-    wanted: Annotated[
-        TrialRequest | list[TrialRequest], Body(openapi_examples=TRIAL_EXAMPLES)
-    ],
+    wanted: Annotated[TrialRequest | list[TrialRequest], Body(openapi_examples=TRIAL_EXAMPLES)],
 ) -> Submitted:
     """Add trials to a study: one or many, all or none. Idempotent by content."""
     study = stored_study(controller, study_id)

@@ -33,9 +33,7 @@ def test_a_new_file_is_made_with_its_folder_and_migrated(tmp_path: Path) -> None
     assert path.is_file()
 
 
-def test_what_is_written_is_there_after_opening_again(
-    database: Database, study: StudySpec
-) -> None:
+def test_what_is_written_is_there_after_opening_again(database: Database, study: StudySpec) -> None:
     with database.write() as session:
         insert_study(session, "one", study, "{}")
     database.close()

@@ -194,6 +194,14 @@ def column(page: Page, index: int) -> list[str]:
     return [cell.split("\n")[0].replace("\u00a0", " ") for cell in cells]
 
 
+def is_plot_over_its_note(page: Page) -> bool:
+    plot = page.locator("#plot .main-svg").first.bounding_box()
+    note = page.locator("#plot-note").bounding_box()
+    assert plot is not None
+    assert note is not None
+    return plot["y"] + plot["height"] > note["y"] + 1
+
+
 def test_reader_of_a_finished_study(
     page: Page, browser: Browser, server: Server, complaints: list[str], tmp_path: Path
 ) -> None:
@@ -202,6 +210,8 @@ def test_reader_of_a_finished_study(
     page.goto(f"/studies/{study_id}")
     expect(page.locator(".sentence")).to_contain_text("Decay on")
     expect(page.locator("#connection")).to_have_text("live")
+    expect(page.locator("#plot .xtick").first).to_be_visible()
+    assert not is_plot_over_its_note(page)
     take_a_picture(page)
 
     # The essentials need no JavaScript.
@@ -226,7 +236,6 @@ def test_reader_of_a_finished_study(
     def drawn() -> Any:
         return page.evaluate("[...document.querySelector('#plot').data.map((t) => t.y)]")
 
-    expect(page.locator("#plot .xtick").first).to_be_visible()
     objective = drawn()
     page.get_by_label("Show").select_option("held_out")
     wait_for(page, "document.querySelector('#plot').data.length === 2")
@@ -265,9 +274,7 @@ def test_reader_of_a_finished_study(
     page.set_viewport_size({"width": 380, "height": 800})
     wait_for(page, "document.querySelector('#plot .main-svg').clientWidth < 380")
     assert page.evaluate("document.documentElement.scrollWidth") == 380
-    box, note = page.locator("#plot .main-svg").first.bounding_box(), page.locator("#plot-note")
-    below = note.bounding_box()
-    assert box and below and box["y"] + box["height"] <= below["y"] + 1
+    assert not is_plot_over_its_note(page)
     assert complaints == []
 
 
@@ -295,7 +302,6 @@ def test_lost_connection_is_said_and_made_again(page: Page, server: Server) -> N
 def take_a_picture(page: Page) -> None:
     """Of the finished page down to the leaderboard, where DECAYMIX_SCREENSHOT names a file."""
     if path := os.environ.get("DECAYMIX_SCREENSHOT"):
-        expect(page.locator("#plot .xtick").first).to_be_visible()
         end = page.locator("#board").bounding_box()
         assert end is not None
         height = end["y"] + end["height"] + 30

@@ -12,9 +12,9 @@ import pytest
 
 from db import trials
 from db.database import Database
+from mixtures.design import first_trials
 from mixtures.study import Resources
 from mixtures.trial import TrialFailure, TrialResult, TrialSpec, TrialState
-from mixtures.design import first_trials
 from service import scheduler as scheduler_module
 from service.events import Events
 from service.scheduler import Scheduler
@@ -271,9 +271,7 @@ def test_events_tell_of_every_change_and_of_progress(
         for event, data in heard
         if event == "trial"
     ]
-    expected = [
-        (spec.trial_id, state, 1) for spec in specs for state in ("RUNNING", "COMPLETE")
-    ]
+    expected = [(spec.trial_id, state, 1) for spec in specs for state in ("RUNNING", "COMPLETE")]
     # The first RUNNING may be said before the listener is there; the last COMPLETE after it left.
     assert set(told) >= set(expected[1:-1])
     assert set(told) <= set(expected)

@@ -6,7 +6,7 @@ FIRST_BYTE_ID = 3
 
 
 def byte_tokenizer() -> Tokenizer:
-    """Byte b is token 3 + (the place of b in the byte-level alphabet's order); 0 to 2 are special."""
+    """Byte b is token 3 + its place in the byte-level alphabet; 0 to 2 are special."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     pieces = [("<unk>", 0.0), ("<s>", 0.0), ("</s>", 0.0), *((byte, -1.0) for byte in alphabet)]
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=0))

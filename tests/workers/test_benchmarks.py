@@ -47,9 +47,7 @@ def test_contaminated_items_are_left_out_and_counted(tokenizer: Tokenizer) -> No
     made = make_requests(SUMS, sums(1, 2, 3, 4), trained_on, tokenizer, 64, data_seed=0)
     assert made.num_contaminated == 1
     texts = [tokenizer.decode(list(r.tokens), skip_special_tokens=False) for r in made.requests]
-    assert texts == [
-        f"</s>Question: What is {n} + {n}?\nAnswer: {2 * n}" for n in (1, 3, 4)
-    ]
+    assert texts == [f"</s>Question: What is {n} + {n}?\nAnswer: {2 * n}" for n in (1, 3, 4)]
     # " 2" is two bytes.
     assert [r.answer_bytes for r in made.requests] == [2, 2, 2]
     assert [len(r.tokens) - r.answer_start for r in made.requests] == [2, 2, 2]

@@ -165,9 +165,7 @@ def test_a_row_is_a_window_of_the_source() -> None:
 
 def test_a_subset_is_drawn_by_the_data_seed_and_ordered_by_the_seed() -> None:
     def subset(seed: int, data_seed: int) -> list[int]:
-        stream = Stream(
-            make_sources(100), {"a": 1.0}, seed, subsets={"a": 10}, data_seed=data_seed
-        )
+        stream = Stream(make_sources(100), {"a": 1.0}, seed, subsets={"a": 10}, data_seed=data_seed)
         return order_of("a", read(stream, 20))
 
     base = subset(seed=0, data_seed=0)
