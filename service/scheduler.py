@@ -74,8 +74,11 @@ class Scheduler:
             self._wake.clear()
             while self._claim_one():
                 pass
+            # Not wait_for: Python 3.11's drops a cancellation that comes with the wake, and `stop`,
+            # which makes both happen at once, would wait for ever.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._wake.wait()
 
     def _claim_one(self) -> bool:
         """Start the first waiting trial if there is a place for it."""

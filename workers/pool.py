@@ -201,7 +201,8 @@ class RayPool:
 async def _ask(slot: Slot) -> str | None:
     """A dying worker's silence is not an error here: `run` is what finds out."""
     try:
-        text: str | None = await asyncio.wait_for(slot.worker.progress.remote(), _POLL_SECONDS)
+        async with asyncio.timeout(_POLL_SECONDS):
+            text: str | None = await slot.worker.progress.remote()
     except (TimeoutError, RayError):
         return None
     return text

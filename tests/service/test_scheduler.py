@@ -299,3 +299,20 @@ def test_a_place_is_given_back_when_the_trial_was_cancelled_meanwhile(
 
     run_with(database, LatePool(runner=PretendRunner(), num_workers=1), body)
     assert states(database) == [TrialState.CANCELLED, *[TrialState.COMPLETE] * 5]
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_stopping_ends_though_something_wakes_the_loop_at_that_moment(
+    database: Database, specs: list[TrialSpec], turns: int
+) -> None:
+    async def main() -> None:
+        scheduler = Scheduler(database, ThreadPool(runner=PretendRunner(), num_workers=0), Events())
+        await scheduler.start()
+        await asyncio.sleep(0)
+        scheduler.wake()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await scheduler.stop()
+
+    asyncio.run(main())
