@@ -301,6 +301,7 @@ def test_a_place_is_given_back_when_the_trial_was_cancelled_meanwhile(
     assert states(database) == [TrialState.CANCELLED, *[TrialState.COMPLETE] * 5]
 
 
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize("turns", range(5))
 def test_stopping_ends_though_something_wakes_the_loop_at_that_moment(
     database: Database, specs: list[TrialSpec], turns: int
