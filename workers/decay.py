@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mixtures.trial import CurvePoint, TrialSpec
 from workers.checkpoint import load_checkpoint
+from workers.decay_checkpoint import DecayCheckpoint, Position
 from workers.prepare import Prepared
 from workers.schedule import decay_factor
 from workers.stable import start_of_training
@@ -25,18 +26,29 @@ class Decayed:
 
 
 def decay(
-    spec: TrialSpec, prepared: Prepared, checkpoint: Path, on_step: Callable[[Step, int], None]
+    spec: TrialSpec,
+    prepared: Prepared,
+    stable: Path,
+    own: DecayCheckpoint,
+    on_step: Callable[[Step, int], None],
 ) -> Decayed:
-    """Train from `checkpoint` on the trial's mixture; deterministic in `spec`."""
+    """Train from the checkpoint `stable` on the trial's mixture; deterministic in `spec`.
+
+    Goes on from `own`, the trial's own checkpoint, where an earlier attempt left one.
+    """
     recipe = spec.recipe
     model, optimiser = start_of_training(recipe)
-    load_checkpoint(checkpoint / "stable.safetensors", model, optimiser)
+    position = own.resume(model, optimiser)
+    if position is None:
+        load_checkpoint(stable / "stable.safetensors", model, optimiser)
+        position = Position(0, {}, ())
     stream = Stream(
         prepared.sources,
         spec.mixture.shares,
         spec.seed,
         subsets=matched_sequences(spec, prepared),
         data_seed=recipe.data_seed,
+        counts=position.counts,
     )
     batch_tokens = recipe.optimiser.batch_tokens
     steps = num_steps(spec.decay.tokens, batch_tokens)
@@ -44,12 +56,16 @@ def decay(
     def factor(index: int) -> float:
         return decay_factor(index * batch_tokens, spec.decay)
 
-    curve = []
-    for step in train(model, optimiser, stream, recipe.optimiser, steps, factor):
+    curve = list(position.curve)
+    for step in train(
+        model, optimiser, stream, recipe.optimiser, steps, factor, first=position.step
+    ):
         curve.append(
             CurvePoint(tokens=step.tokens, loss=step.loss, learning_rate=step.learning_rate)
         )
+        own.save_if_due(model, optimiser, Position(len(curve), stream.counts, tuple(curve)))
         on_step(step, steps * batch_tokens)
+    own.remove()
     context = recipe.proxy.context_tokens
     source_tokens = {name: count * context for name, count in stream.counts.items()}
     return Decayed(model, tuple(curve), source_tokens, stream.epochs())

@@ -12,6 +12,7 @@ from mixtures.trial import Progress, TrialResult, TrialSpec
 from workers.checkpoint import weights_sha256
 from workers.config import WorkerConfig
 from workers.decay import decay
+from workers.decay_checkpoint import DecayCheckpoint
 from workers.evaluate import evaluate
 from workers.prepare import Prepared, prepare
 from workers.stable import stable_checkpoint
@@ -40,7 +41,10 @@ class TrialRunner:
         clock.lap("prepare")
         checkpoint = stable_checkpoint(prepared, self.config, report.steps("stable"))
         clock.lap("stable")
-        decayed = decay(spec, prepared, checkpoint, report.steps("decay"))
+        own = DecayCheckpoint(
+            self.config.home / "decay" / spec.trial_id, f"{spec.trial_id} {checkpoint.name}"
+        )
+        decayed = decay(spec, prepared, checkpoint, own, report.steps("decay"))
         clock.lap("decay")
         num_items = sum(len(benchmark.requests) for benchmark in prepared.benchmarks)
         report("evaluate", 0, num_items)

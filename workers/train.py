@@ -41,15 +41,18 @@ def train(
     spec: Optimiser,
     steps: int,
     factor: Callable[[int], float],
+    first: int = 0,
 ) -> Iterator[Step]:
     """Run `steps` steps at rate peak_lr * factor(index of the step from 0); yields each one.
+
+    `first` steps were run before: those from there on are run, and counted from the beginning.
 
     Raises NotFiniteLoss, before the weights are touched by that step.
     """
     context = model.proxy.context_tokens
     batch_sequences = spec.batch_tokens // context
     model.train()
-    for index in range(steps):
+    for index in range(first, steps):
         batch = torch.from_numpy(stream.next_batch(batch_sequences))
         loss = _backward(model, batch)
         if not math.isfinite(loss):
