@@ -22,7 +22,7 @@ def first_trials(study: StudySpec, study_id: str, data_hashes: dict[str, str]) -
 def trials_of_request(
     request: TrialRequest, study: StudySpec, study_id: str, data_hashes: dict[str, str]
 ) -> list[TrialSpec]:
-    """One spec for each seed asked for; raises ValueError where the mixture does not fit."""
+    """One spec for each seed asked for; raises InvalidField where the mixture does not fit."""
     mixture = request.mixture(study.recipe)
     seeds = study.seeds if request.seed is None else (request.seed,)
     return [

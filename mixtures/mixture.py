@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from mixtures.source import Source
-from mixtures.value import Name, Share, Value
+from mixtures.value import InvalidField, Name, Share, Value
 
 # How far from 1 a sum of shares may lie: the rounding of a handful of written decimals.
 SUM_TOLERANCE = 1e-6
@@ -25,10 +25,14 @@ class Mixture(Value):
 
 
 def require_sum_to_one(shares: Mapping[str, float], field: str) -> None:
-    """Raises ValueError that names the field, the sum and the right value."""
+    """Raises InvalidField that names the field, the sum and the right value."""
     total = math.fsum(shares.values())
     if abs(total - 1.0) > SUM_TOLERANCE:
-        raise ValueError(f"{field} sum to {total:.6g}, expected 1 (within {SUM_TOLERANCE:g})")
+        raise InvalidField(
+            field,
+            dict(shares),
+            f"{field} sum to {total:.6g}, expected 1 (within {SUM_TOLERANCE:g})",
+        )
 
 
 def sft_share(mixture: Mixture, sources: Sequence[Source]) -> float:

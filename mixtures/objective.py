@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from mixtures.benchmark import BITS_PER_BYTE, Benchmark
-from mixtures.value import Name, Value
+from mixtures.value import InvalidField, Name, Value
 
 
 class Objective(Value):
@@ -31,12 +31,24 @@ class Objective(Value):
 
 
 def require_weights_fit(objective: Objective, benchmarks: Sequence[Benchmark]) -> None:
-    """Raises ValueError where a weight names no benchmark, is negative, or all weigh nothing."""
+    """Raises InvalidField where a weight names no benchmark, is negative, or all weigh nothing."""
     names = [benchmark.name for benchmark in benchmarks]
     for name, weight in objective.weights.items():
         if name not in names:
-            raise ValueError(f"objective.weights names {name!r}; the benchmarks are {names}")
+            raise InvalidField(
+                f"objective.weights.{name}",
+                weight,
+                f"objective.weights names {name!r}; the benchmarks are {names}",
+            )
         if weight < 0:
-            raise ValueError(f"objective.weights[{name!r}] is {weight}, expected 0 or more")
+            raise InvalidField(
+                f"objective.weights.{name}",
+                weight,
+                f"objective.weights[{name!r}] is {weight}, expected 0 or more",
+            )
     if not any(objective.weight_of(name) > 0 for name in names):
-        raise ValueError("objective gives every benchmark weight 0; give at least one more than 0")
+        raise InvalidField(
+            "objective.weights",
+            objective.weights,
+            "objective gives every benchmark weight 0; give at least one more than 0",
+        )

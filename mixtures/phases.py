@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from mixtures.value import Name, Value
+from mixtures.value import InvalidField, Name, Value
 
 DecayForm = Literal["exponential", "linear", "1-sqrt", "cosine"]
 
@@ -18,8 +18,10 @@ class StablePhase(Value):
     @model_validator(mode="after")
     def _warmup_fits(self) -> Self:
         if self.warmup_tokens > self.tokens:
-            raise ValueError(
-                f"warmup_tokens {self.warmup_tokens} exceeds the stable phase's {self.tokens}"
+            raise InvalidField(
+                "warmup_tokens",
+                self.warmup_tokens,
+                f"warmup_tokens {self.warmup_tokens} exceeds the stable phase's {self.tokens}",
             )
         return self
 
@@ -41,9 +43,11 @@ class Decay(Value):
     @model_validator(mode="after")
     def _only_the_fields_of_its_form(self) -> Self:
         if self.form != "exponential" and self.half_life_tokens is not None:
-            raise ValueError(
+            raise InvalidField(
+                "half_life_tokens",
+                self.half_life_tokens,
                 f"half_life_tokens {self.half_life_tokens} is given for the form {self.form!r}; "
-                "only 'exponential' has a half-life"
+                "only 'exponential' has a half-life",
             )
         return self
 

@@ -12,7 +12,7 @@ from mixtures.objective import Objective, require_weights_fit
 from mixtures.phases import Decay, FullRun, Optimiser, StablePhase
 from mixtures.proxy import Proxy
 from mixtures.source import Kind, Source
-from mixtures.value import Name, Share, Value
+from mixtures.value import InvalidField, Name, Share, Value
 
 # The share that the Xmodel-2 report took after over 400 trials (arXiv 2412.19638, section 2.3).
 PAPER_SFT_SHARE = 0.64
@@ -52,12 +52,18 @@ class Recipe(Value):
             names = {source.name for source in self.sources if source.kind == kind}
             shares = getattr(self, field)
             if kind == "pretrain" and not names:
-                raise ValueError("sources has none of kind 'pretrain'; the stable phase needs one")
+                raise InvalidField(
+                    "sources",
+                    [source.name for source in self.sources],
+                    "sources has none of kind 'pretrain'; the stable phase needs one",
+                )
             if shares is None:
                 continue
             for name in shares.keys() - names:
-                raise ValueError(
-                    f"{field} names {name!r}; sources of kind {kind!r}: {sorted(names)}"
+                raise InvalidField(
+                    f"{field}.{name}",
+                    shares[name],
+                    f"{field} names {name!r}; sources of kind {kind!r}: {sorted(names)}",
                 )
             require_sum_to_one(shares, field)
         return self
@@ -65,11 +71,13 @@ class Recipe(Value):
     @model_validator(mode="after")
     def _held_out_names_a_pretraining_source(self) -> Self:
         names = sorted(source.name for source in self.sources if source.kind == "pretrain")
-        for benchmark in self.benchmarks:
+        for index, benchmark in enumerate(self.benchmarks):
             if benchmark.held_out is not None and benchmark.held_out not in names:
-                raise ValueError(
+                raise InvalidField(
+                    f"benchmarks.{index}.held_out",
+                    benchmark.held_out,
                     f"benchmark {benchmark.name!r} holds out {benchmark.held_out!r}; "
-                    f"the pretraining sources are {names}"
+                    f"the pretraining sources are {names}",
                 )
         return self
 
@@ -77,9 +85,11 @@ class Recipe(Value):
     def _batch_holds_whole_sequences(self) -> Self:
         batch, context = self.optimiser.batch_tokens, self.proxy.context_tokens
         if batch % context:
-            raise ValueError(
+            raise InvalidField(
+                "optimiser.batch_tokens",
+                batch,
                 f"optimiser.batch_tokens {batch} must be a multiple of "
-                f"proxy.context_tokens {context}"
+                f"proxy.context_tokens {context}",
             )
         return self
 
@@ -92,10 +102,12 @@ class Recipe(Value):
         return {name: given.get(name, 0.0) for name in names}
 
     def mixture_at(self, sft_share: float) -> Mixture:
-        """The mixture with this share of SFT; raises ValueError where there is no SFT source."""
+        """The mixture with this share of SFT; raises InvalidField where there is no SFT source."""
         sft_group = self.shares_in_group("sft")
         if not sft_group and sft_share > 0:
-            raise ValueError(f"sft_share is {sft_share}, but no source is of kind 'sft'")
+            raise InvalidField(
+                "sft_share", sft_share, f"sft_share is {sft_share}, but no source is of kind 'sft'"
+            )
         return mixture_of_sft_share(sft_share, self.shares_in_group("pretrain"), sft_group)
 
 
@@ -154,12 +166,18 @@ class StudySpec(Recipe):
         self._require_full_run_fits()
         require_weights_fit(self.objective, self.benchmarks)
         if not any(source.kind == "sft" for source in self.sources):
-            raise ValueError("sources has none of kind 'sft'; there is no SFT share to search")
+            raise InvalidField(
+                "sources",
+                [source.name for source in self.sources],
+                "sources has none of kind 'sft'; there is no SFT share to search",
+            )
         num_trials = len({*self.space.sft_share, *self.baselines.values()}) * len(self.seeds)
         if num_trials > self.budget.max_trials:
-            raise ValueError(
+            raise InvalidField(
+                "budget.max_trials",
+                self.budget.max_trials,
                 f"space and baselines make {num_trials} trials, budget.max_trials allows "
-                f"{self.budget.max_trials}; raise the budget or try fewer shares or seeds"
+                f"{self.budget.max_trials}; raise the budget or try fewer shares or seeds",
             )
         return self
 
@@ -167,16 +185,20 @@ class StudySpec(Recipe):
         if self.full_run is None:
             return
         if self.full_run.decay_tokens < self.decay.tokens:
-            raise ValueError(
+            raise InvalidField(
+                "full_run.decay_tokens",
+                self.full_run.decay_tokens,
                 f"full_run.decay_tokens {self.full_run.decay_tokens} is less than the proxy's "
-                f"decay.tokens {self.decay.tokens}"
+                f"decay.tokens {self.decay.tokens}",
             )
         names = [source.name for source in self.sources]
         for name, tokens in self.full_run.unique_tokens.items():
             if name not in names or tokens < 1:
-                raise ValueError(
+                raise InvalidField(
+                    f"full_run.unique_tokens.{name}",
+                    tokens,
                     f"full_run.unique_tokens[{name!r}] is {tokens}, expected at least 1 token of "
-                    f"one of the sources {names}"
+                    f"one of the sources {names}",
                 )
 
     @property

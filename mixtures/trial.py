@@ -8,10 +8,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from mixtures.mixture import Mixture, sft_share
+from mixtures.mixture import Mixture, require_sum_to_one, sft_share
 from mixtures.phases import Decay, FullRun
 from mixtures.study import Recipe, Resources
-from mixtures.value import Name, Share, Value
+from mixtures.value import InvalidField, Name, Share, Value
 
 
 class TrialState(StrEnum):
@@ -58,18 +58,22 @@ class TrialRequest(Value):
             given = "both" if self.shares is not None else "neither"
             raise ValueError(f"{given} of sft_share and shares given, expected exactly one")
         if self.shares is not None:
-            Mixture(shares=self.shares)
+            require_sum_to_one(self.shares, "shares")
         return self
 
     def mixture(self, recipe: Recipe) -> Mixture:
-        """The mixture over all the recipe's sources; raises ValueError on an unknown source."""
+        """The mixture over all the recipe's sources; raises InvalidField on an unknown source."""
         if self.sft_share is not None:
             return recipe.mixture_at(self.sft_share)
         names = [source.name for source in recipe.sources]
         shares = self.shares or {}
         for name in shares:
             if name not in names:
-                raise ValueError(f"shares names the unknown source {name!r}; there are {names}")
+                raise InvalidField(
+                    f"shares.{name}",
+                    shares[name],
+                    f"shares names the unknown source {name!r}; there are {names}",
+                )
         return Mixture(shares={name: shares.get(name, 0.0) for name in names})
 
 

@@ -15,6 +15,18 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
+class InvalidField(ValueError):
+    """A rule over several fields is broken: `field` (dotted, from the model that checks it) holds
+    `value`, and the message says what would be right.
+
+    Pydantic alone would blame the whole model, and a form could show the error beside no field.
+    """
+
+    def __init__(self, field: str, value: Any, message: str) -> None:
+        super().__init__(message)
+        self.field, self.value = field, value
+
+
 class Value(BaseModel):
     """A frozen value; `canonical()` and `content_hash()` name it by its content."""
 

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from db.studies import UnknownStudy
 from db.trials import IllegalPromotion, UnknownTrial
 from mixtures.recommend import NotEnoughTrials
+from mixtures.value import InvalidField
 
 # What is shown of a bad value: enough to find it, not the user's whole file.
 _SHOWN_CHARACTERS = 200
@@ -66,13 +67,19 @@ def field_errors(error: ValidationError | RequestValidationError) -> list[FieldE
     found = []
     for one in error.errors():
         location = [str(part) for part in one["loc"] if part not in ("body", "query", "path")]
-        # Pydantic names the branch of a union or the whole model; users know only their fields.
         message = one["msg"].removeprefix("Value error, ")
+        value = one.get("input")
+        if one["type"] == "extra_forbidden":
+            message = "there is no such field; mind its spelling, or leave it out"
+        # A rule over several fields: pydantic blames the whole model, the rule names its field.
+        if isinstance(cause := one.get("ctx", {}).get("error"), InvalidField):
+            location += cause.field.split(".")
+            value = cause.value
         found.append(
             FieldError(
                 pointer="/" + "/".join(location),
                 field=".".join(location) or "(body)",
-                value=_shown(one.get("input")),
+                value=_shown(value),
                 message=message,
             )
         )

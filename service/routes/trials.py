@@ -9,7 +9,7 @@ from db.studies import count_states
 from db.trials import StoredTrial
 from mixtures.design import trials_of_request
 from mixtures.trial import TrialRequest, TrialState
-from mixtures.value import Value
+from mixtures.value import InvalidField, Value
 from service.errors import BadInput
 from service.examples import TRIAL_EXAMPLES
 from service.routes.studies import stored_study
@@ -58,8 +58,9 @@ def submit_trials(
             specs += trials_of_request(
                 request, study.spec, study_id, study.data_report["data_hashes"]
             )
-        except ValueError as error:
-            raise BadInput(f"{index}.shares", request.shares, str(error)) from error
+        except InvalidField as error:
+            at = f"{index}." if isinstance(wanted, list) else ""
+            raise BadInput(f"{at}{error.field}", error.value, str(error)) from error
     with controller.database.write() as session:
         num_new = trials.insert_trials(session, specs)
         num_trials = sum(count_states(session, study_id).values())

@@ -64,16 +64,24 @@ def test_an_unknown_study_is_404_with_a_problem(client: TestClient) -> None:
 # What is sent, the field that the answer names, and words that it must hold.
 BAD_STUDIES: list[tuple[dict[str, Any], str, list[str]]] = [
     (changed(sft_shares={"sums": 0.5}), "sft_shares", ["sum to 0.5", "expected 1"]),
-    (changed(sft_shares={"songs": 1.0}), "songs", ["sums"]),
+    (changed(sft_shares={"songs": 1.0}), "sft_shares.songs", ["1.0", "sums"]),
     (changed(space={"sft_share": [0.1, 1.2]}), "space.sft_share.1", ["1.2", "less than or equal"]),
     (changed(budget={"max_trials": 0}), "budget.max_trials", ["0", "greater than or equal to 1"]),
     (changed(budget={"max_trials": 5}), "budget.max_trials", ["14 trials", "5"]),
     (changed(resources={"cpus_per_trial": 64}), "resources.cpus_per_trial", ["64", "2 cores"]),
-    (changed(colour="red"), "colour", ["red", "not permitted"]),
+    (changed(colour="red"), "colour", ["red", "no such field"]),
     (changed(proxy="pica"), "proxy.preset", ["pica", "pico"]),
     (changed(seeds=[1, 1]), "seeds", ["distinct"]),
-    (changed(objective={"weights": {"test_songs": 1}}), "objective.weights", ["test_sums"]),
-    (changed(decay={"form": "linear", "half_life_tokens": 5}), "decay", ["half-life"]),
+    (
+        changed(objective={"weights": {"test_songs": 1}}),
+        "objective.weights.test_songs",
+        ["test_sums"],
+    ),
+    (
+        changed(decay={"form": "linear", "half_life_tokens": 5}),
+        "decay.half_life_tokens",
+        ["5", "half-life"],
+    ),
 ]
 
 
@@ -85,7 +93,9 @@ def test_a_bad_spec_is_refused_naming_field_and_value(
     assert response.status_code == 422
     problem = response.json()
     assert problem["status"] == 422
-    assert problem["errors"]
+    first = problem["errors"][0]
+    assert (first["field"], first["pointer"]) == (field, "/" + field.replace(".", "/"))
+    assert len(problem["detail"]) < 400
     for word in [field, *words]:
         assert word in problem["detail"], problem["detail"]
     assert client.get("/v1/studies").json() == []
