@@ -1,30 +1,50 @@
 """The proxy: the small Xmodel-2 that is trained in place of the full model.
 
 Shapes are from the Xmodel-2 report (arXiv 2412.19638, Table 1) and its authors' preset table; the
-paper's 6M and 54M are non-embedding counts with as many KV heads as heads.
+paper's 6M and 54M are non-embedding counts with as many KV heads as heads. Where the sources
+disagree the choice is a field, its default the report's.
 """
 
-from typing import Any, Literal, Self
+import math
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mixtures.value import Value
+from mixtures.value import Value, added
 
-Preset = Literal["pico", "nano", "micro", "tiny", "1.2b"]
+Preset = Literal["pico", "nano", "micro", "tiny", "small", "medium", "1.2b"]
+# A plain number is for checkpoints of other families, which Granite's format allows.
+AttentionScale = Literal["1/sqrt(h)", "1/h"] | Annotated[float, Field(gt=0)]
+OutputInit = Literal["like_other_weights", "by_depth"]
 
+# The report's vocabulary (section 2.1) and context (Table 1).
+PAPER_VOCAB_SIZE, PAPER_CONTEXT_TOKENS = 65_280, 4096
+
+
+def _shape(
+    num_layers: int, width: int, num_heads: int, num_kv_heads: int, ffn_width: int
+) -> dict[str, int]:
+    return {
+        "num_layers": num_layers,
+        "width": width,
+        "num_heads": num_heads,
+        "num_kv_heads": num_kv_heads,
+        "ffn_width": ffn_width,
+    }
+
+
+_PAPER = {"vocab_size": PAPER_VOCAB_SIZE, "context_tokens": PAPER_CONTEXT_TOKENS}
 PRESETS: dict[str, dict[str, int]] = {
     # Ours, for one CPU core: the 1.2B's grouping of three query heads on one KV head.
-    "pico": {"num_layers": 4, "width": 96, "num_heads": 3, "num_kv_heads": 1, "ffn_width": 256},
-    "nano": {"num_layers": 8, "width": 256, "num_heads": 4, "num_kv_heads": 4, "ffn_width": 640},
-    "micro": {"num_layers": 12, "width": 384, "num_heads": 6, "num_kv_heads": 1, "ffn_width": 960},
-    "tiny": {"num_layers": 18, "width": 512, "num_heads": 8, "num_kv_heads": 8, "ffn_width": 1280},
-    "1.2b": {
-        "num_layers": 48,
-        "width": 1536,
-        "num_heads": 24,
-        "num_kv_heads": 8,
-        "ffn_width": 3840,
-    },
+    "pico": _shape(4, 96, 3, 1, 256) | {"vocab_size": 2048, "context_tokens": 256},
+    # For a CPU give these a smaller vocabulary and context: {preset: nano, vocab_size: 2048,
+    # context_tokens: 256}.
+    "nano": _shape(8, 256, 4, 4, 640) | _PAPER,
+    "micro": _shape(12, 384, 6, 1, 960) | _PAPER,
+    "tiny": _shape(18, 512, 8, 8, 1280) | _PAPER,
+    "small": _shape(30, 576, 9, 3, 1440) | _PAPER,
+    "medium": _shape(32, 960, 15, 5, 2400) | _PAPER,
+    "1.2b": _shape(48, 1536, 24, 8, 3840) | _PAPER,
 }
 
 
@@ -37,15 +57,29 @@ class Proxy(Value):
     num_heads: int = Field(ge=1)
     num_kv_heads: int = Field(ge=1)
     ffn_width: int = Field(ge=8)
-    vocab_size: int = Field(default=2048, ge=300, le=262_144)
-    context_tokens: int = Field(default=256, ge=16, le=131_072)
+    vocab_size: int = Field(ge=300, le=262_144)
+    context_tokens: int = Field(ge=16, le=131_072)
     tied_embedding: bool = True
+    # 10,000: default of the authors' configuration file; 500,000: their training of Xmodel-2.5.
     rope_base: float = Field(default=10_000.0, gt=0)
+    rms_norm_eps: float = added(1e-5, gt=0)
     # Xmodel-2 keeps MiniCPM's muP values (arXiv 2404.06395, section 3); FACTS: not in the report.
     scale_emb: float = Field(default=12.0, gt=0)
     scale_depth: float = Field(default=1.4, gt=0)
     dim_model_base: int = Field(default=256, ge=1)
     init_std: float = Field(default=0.1, gt=0)
+    # Their configuration file has a scale of its own for each branch, both 1.4, and one of the
+    # logits (s_o), 1.
+    mlp_scale_depth: float | None = added(
+        None, gt=0, description="of the MLP's branch; scale_depth when not given"
+    )
+    output_multiplier: float = added(1.0, gt=0)
+    # 1/sqrt(h): the report's recipe, which is MiniCPM's ("we do not apply the attention softmax
+    # scaling techniques"); 1/h: the authors' code, Hugging Face and Megatron, with muP on.
+    attention_scale: AttentionScale = added("1/sqrt(h)")
+    # like_other_weights: init_std / sqrt(m), the authors' Hugging Face file; by_depth: init_std /
+    # sqrt(2 L), not divided by sqrt(m), their Megatron fork. Of o_proj and down_proj alone.
+    output_init: OutputInit = added("like_other_weights")
 
     @model_validator(mode="before")
     @classmethod
@@ -76,6 +110,30 @@ class Proxy(Value):
     def width_ratio(self) -> float:
         """m = d / d_base of the muP rules (Xmodel-2, Table 6)."""
         return self.width / self.dim_model_base
+
+    @property
+    def logits_divisor(self) -> float:
+        """What the logits are divided by: m / s_o."""
+        return self.width_ratio / self.output_multiplier
+
+    @property
+    def attention_multiplier(self) -> float:
+        """What q k is multiplied with before the softmax."""
+        if self.attention_scale == "1/h":
+            return 1.0 / self.head_width
+        if self.attention_scale == "1/sqrt(h)":
+            return 1.0 / math.sqrt(self.head_width)
+        return self.attention_scale
+
+    @property
+    def attention_residual_multiplier(self) -> float:
+        """scale_depth / sqrt(L): L is the number of layers, not of branches (Table 6)."""
+        return self.scale_depth / math.sqrt(self.num_layers)
+
+    @property
+    def mlp_residual_multiplier(self) -> float:
+        """The same for the MLP's branch."""
+        return (self.mlp_scale_depth or self.scale_depth) / math.sqrt(self.num_layers)
 
     @property
     def num_non_embedding_parameters(self) -> int:

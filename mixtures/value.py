@@ -51,3 +51,12 @@ def canonical_json(data: Any) -> str:
 def hash_text(text: str, length: int = 16) -> str:
     """The first `length` hex digits of the SHA-256 of `text` in UTF-8."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:length]
+
+
+def added(default: Any, **rules: Any) -> Any:
+    """A field that came later: at its default it is left out of the canonical form.
+
+    So what was submitted before there was such a field keeps its identity: a stored trial is
+    found again by the hash of its spec, and a checkpoint by that of what made it.
+    """
+    return Field(default=default, exclude_if=lambda value: bool(value == default), **rules)

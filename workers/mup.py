@@ -19,6 +19,13 @@ def hidden_init_std(proxy: Proxy) -> float:
     return proxy.init_std / math.sqrt(proxy.width_ratio)
 
 
+def output_init_std(proxy: Proxy) -> float:
+    """The same of o_proj and down_proj: see `Proxy.output_init`."""
+    if proxy.output_init == "by_depth":
+        return proxy.init_std / math.sqrt(2 * proxy.num_layers)
+    return hidden_init_std(proxy)
+
+
 def hidden_lr_multiplier(proxy: Proxy) -> float:
     """What the global learning rate is multiplied with for a linear layer's weights."""
     return 1.0 / proxy.width_ratio

@@ -3,32 +3,30 @@
 - grouped-query attention with half-split RoPE, SwiGLU, RMSNorm, no biases, tied embedding
 - embeddings times `scale_emb`, each residual branch times `scale_depth / sqrt(num_layers)`,
   logits divided by m = width / dim_model_base (Xmodel-2, Table 6)
+- what the sources disagree on (attention scale, RoPE base, output init) is read from the proxy
 - parameter names are those of the published checkpoints, so that `load_state_dict` is the proof
 
 Shapes: B batch, T tokens, D width, H query heads, K key-value heads, h head width, V vocabulary.
 """
-
-import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mixtures.proxy import Proxy
-from workers.mup import hidden_init_std
-
-RMS_NORM_EPS = 1e-5
+from workers.mup import hidden_init_std, output_init_std
 
 
 class RMSNorm(nn.Module):
     """u / sqrt(mean(u^2) + eps) with statistics in fp32, times a learned gain."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, eps: float) -> None:
         super().__init__()
+        self.eps = eps
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x, (x.shape[-1],), self.weight, RMS_NORM_EPS)
+        return F.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
 
 
 def rope_tables(context_tokens: int, head_width: int, base: float) -> tuple[Tensor, Tensor]:
@@ -52,6 +50,7 @@ class Attention(nn.Module):
         super().__init__()
         self.num_heads, self.num_kv_heads = proxy.num_heads, proxy.num_kv_heads
         self.head_width = proxy.head_width
+        self.multiplier = proxy.attention_multiplier
         kv_width = proxy.num_kv_heads * proxy.head_width
         self.q_proj = nn.Linear(proxy.width, proxy.width, bias=False)
         self.k_proj = nn.Linear(proxy.width, kv_width, bias=False)
@@ -63,13 +62,12 @@ class Attention(nn.Module):
         q = self.q_proj(x).view(B, T, self.num_heads, self.head_width).transpose(1, 2)
         k = self.k_proj(x).view(B, T, self.num_kv_heads, self.head_width).transpose(1, 2)
         v = self.v_proj(x).view(B, T, self.num_kv_heads, self.head_width).transpose(1, 2)
-        # MiniCPM and the report scale by 1/sqrt(h) ("we do not apply the attention softmax
-        # scaling techniques"); torch's default is the same.
         out = F.scaled_dot_product_attention(
             rotate(q, cos, sin),
             rotate(k, cos, sin),
             v,
             is_causal=True,
+            scale=self.multiplier,
             enable_gqa=self.num_kv_heads != self.num_heads,
         )
         projected: Tensor = self.o_proj(out.transpose(1, 2).reshape(B, T, D))
@@ -97,13 +95,14 @@ class Block(nn.Module):
         super().__init__()
         self.self_attn = Attention(proxy)
         self.mlp = MLP(proxy)
-        self.input_layernorm = RMSNorm(proxy.width)
-        self.post_attention_layernorm = RMSNorm(proxy.width)
-        self.residual_multiplier = proxy.scale_depth / math.sqrt(proxy.num_layers)
+        self.input_layernorm = RMSNorm(proxy.width, proxy.rms_norm_eps)
+        self.post_attention_layernorm = RMSNorm(proxy.width, proxy.rms_norm_eps)
+        self.attention_multiplier = proxy.attention_residual_multiplier
+        self.mlp_multiplier = proxy.mlp_residual_multiplier
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        x = x + self.residual_multiplier * self.self_attn(self.input_layernorm(x), cos, sin)
-        out: Tensor = x + self.residual_multiplier * self.mlp(self.post_attention_layernorm(x))
+        x = x + self.attention_multiplier * self.self_attn(self.input_layernorm(x), cos, sin)
+        out: Tensor = x + self.mlp_multiplier * self.mlp(self.post_attention_layernorm(x))
         return out
 
 
@@ -114,7 +113,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.embed_tokens = nn.Embedding(proxy.vocab_size, proxy.width)
         self.layers = nn.ModuleList(Block(proxy) for _ in range(proxy.num_layers))
-        self.norm = RMSNorm(proxy.width)
+        self.norm = RMSNorm(proxy.width, proxy.rms_norm_eps)
 
 
 class Xmodel2(nn.Module):
@@ -137,28 +136,32 @@ class Xmodel2(nn.Module):
     def init_weights(self, seed: int) -> None:
         """Draw all weights from `seed`: embedding N(0, std), linear N(0, std / sqrt(m)), gains 1.
 
-        All linear weights alike, output projections too, as in the authors' Hugging Face file.
+        Output projections (o_proj, down_proj) have the deviation that `output_init` says.
         """
         generator = torch.Generator().manual_seed(seed)
-        hidden_std = hidden_init_std(self.proxy)
+        deviation = {
+            "embed_tokens": self.proxy.init_std,
+            "lm_head": self.proxy.init_std,
+            "o_proj": output_init_std(self.proxy),
+            "down_proj": output_init_std(self.proxy),
+        }
         with torch.no_grad():
             for name, weight in self.named_parameters():
                 if weight.dim() == 1:
                     weight.fill_(1.0)
                 else:
-                    is_table = name in ("model.embed_tokens.weight", "lm_head.weight")
-                    weight.normal_(
-                        0.0, self.proxy.init_std if is_table else hidden_std, generator=generator
-                    )
+                    part = name.split(".")[-2]
+                    std = deviation.get(part, hidden_init_std(self.proxy))
+                    weight.normal_(0.0, std, generator=generator)
 
     def hidden(self, tokens: Tensor) -> Tensor:
-        """Final normed states (B, T, D) divided by m, ready for the head."""
+        """Final normed states (B, T, D) divided by m / s_o, ready for the head."""
         T = tokens.shape[1]
         cos, sin = self.cos[:T], self.sin[:T]
         x = self.model.embed_tokens(tokens) * self.proxy.scale_emb
         for layer in self.model.layers:
             x = layer(x, cos, sin)
-        out: Tensor = self.model.norm(x) / self.proxy.width_ratio
+        out: Tensor = self.model.norm(x) / self.proxy.logits_divisor
         return out
 
     def forward(self, tokens: Tensor) -> Tensor:

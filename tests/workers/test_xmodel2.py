@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import GraniteConfig, GraniteForCausalLM
 
-from mixtures.proxy import Proxy
+from mixtures.proxy import PRESETS, Proxy
 from tests.workers.tiny_study import tiny_proxy
 from workers.xmodel2 import Xmodel2, rope_tables, rotate
 
@@ -18,12 +18,24 @@ SHAPES: list[dict[str, Any]] = [
     {"num_heads": 4, "num_kv_heads": 2, "tied_embedding": False},
     {"num_layers": 3, "dim_model_base": 256, "scale_emb": 3.0, "scale_depth": 0.7},
     {"rope_base": 500_000.0, "ffn_width": 40},
+    {"num_heads": 4, "num_kv_heads": 2, "attention_scale": "1/h"},
+    {"attention_scale": 0.3, "rms_norm_eps": 1e-3},
+    {"output_multiplier": 2.5, "tied_embedding": False},
+    {"num_layers": 3, "scale_depth": 0.7, "mlp_scale_depth": 2.1},
+    {"scale_depth": 2.0, "mlp_scale_depth": 0.5, "attention_scale": "1/h", "num_kv_heads": 2},
 ]
+
+
+def mlp_fold(proxy: Proxy) -> float:
+    """Granite has one residual multiplier: what differs is folded into down_proj."""
+    return (proxy.mlp_scale_depth or proxy.scale_depth) / proxy.scale_depth
 
 
 def granite_like(model: Xmodel2) -> GraniteForCausalLM:
     """Granite with the model's weights; it takes them under their own names, all of them."""
     proxy = model.proxy
+    head = proxy.width / proxy.num_heads
+    scales = {"1/sqrt(h)": 1 / math.sqrt(head), "1/h": 1 / head}
     config = GraniteConfig(
         vocab_size=proxy.vocab_size,
         hidden_size=proxy.width,
@@ -32,17 +44,21 @@ def granite_like(model: Xmodel2) -> GraniteForCausalLM:
         num_attention_heads=proxy.num_heads,
         num_key_value_heads=proxy.num_kv_heads,
         max_position_embeddings=proxy.context_tokens,
-        rms_norm_eps=1e-5,
+        rms_norm_eps=proxy.rms_norm_eps,
         rope_parameters={"rope_type": "default", "rope_theta": proxy.rope_base},
         tie_word_embeddings=proxy.tied_embedding,
         embedding_multiplier=proxy.scale_emb,
         residual_multiplier=proxy.scale_depth / math.sqrt(proxy.num_layers),
-        logits_scaling=proxy.width / proxy.dim_model_base,
-        attention_multiplier=1 / math.sqrt(proxy.width / proxy.num_heads),
+        logits_scaling=proxy.width / proxy.dim_model_base / proxy.output_multiplier,
+        attention_multiplier=scales.get(str(proxy.attention_scale), proxy.attention_scale),
         attn_implementation="eager",
     )
     granite = GraniteForCausalLM(config).float()
-    granite.load_state_dict(model.state_dict(), strict=True)
+    weights = {
+        name: weight * mlp_fold(proxy) if "down_proj" in name else weight
+        for name, weight in model.state_dict().items()
+    }
+    granite.load_state_dict(weights, strict=True)
     return granite
 
 
@@ -87,7 +103,10 @@ def test_loss_and_gradients_equal_those_of_granite(shape: dict[str, Any]) -> Non
     assert set(ours) == set(theirs)
     for name, weight in ours.items():
         assert weight.grad is not None
-        assert relative_difference(weight.grad, theirs[name].grad) < 1e-5, name
+        reference_grad = theirs[name].grad
+        if "down_proj" in name:
+            reference_grad = reference_grad * mlp_fold(model.proxy)
+        assert relative_difference(weight.grad, reference_grad) < 1e-5, name
 
 
 def test_the_future_does_not_change_the_past() -> None:
@@ -104,6 +123,18 @@ def test_the_number_of_parameters_is_that_of_the_proxy() -> None:
     for proxy in (tiny_proxy(), tiny_proxy(tied_embedding=False), Proxy.model_validate("pico")):
         model = Xmodel2(proxy)
         assert sum(weight.numel() for weight in model.parameters()) == proxy.num_parameters
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("tied", [True, False])
+def test_the_modules_of_every_preset_have_its_counts(preset: str, tied: bool) -> None:
+    proxy = Proxy.model_validate({"preset": preset, "tied_embedding": tied})
+    with torch.device("meta"):
+        model = Xmodel2(proxy)
+    sizes = {name: weight.numel() for name, weight in model.named_parameters()}
+    tables = sizes["model.embed_tokens.weight"] + sizes.get("lm_head.weight", 0)
+    assert sum(sizes.values()) == proxy.num_parameters
+    assert sum(sizes.values()) - tables == proxy.num_non_embedding_parameters
 
 
 def test_parameter_names_are_those_of_the_published_checkpoint() -> None:
@@ -154,6 +185,18 @@ def test_initial_weights_have_the_standard_deviations_of_mup() -> None:
         # 32,768 draws at least: a standard error of 0.4 % of the deviation.
         assert weight.std().item() == pytest.approx(wanted, rel=0.02), name
         assert abs(weight.mean().item()) < 0.02 * wanted, name
+
+
+def test_output_projections_may_have_the_deviation_of_the_megatron_fork() -> None:
+    # sigma / sqrt(2 L) = 0.1 / sqrt(4), where other weights have 0.1 / sqrt(m) = 0.1 / 4.
+    proxy = tiny_proxy(width=256, ffn_width=256, dim_model_base=16, output_init="by_depth")
+    model = Xmodel2(proxy)
+    model.init_weights(0)
+    for name, weight in model.named_parameters():
+        if "o_proj" in name or "down_proj" in name:
+            assert weight.std().item() == pytest.approx(0.05, rel=0.02), name
+        elif "q_proj" in name or "up_proj" in name:
+            assert weight.std().item() == pytest.approx(0.025, rel=0.02), name
 
 
 def test_weights_are_those_of_the_seed() -> None:
