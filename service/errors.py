@@ -71,6 +71,8 @@ def field_errors(error: ValidationError | RequestValidationError) -> list[FieldE
         value = one.get("input")
         if one["type"] == "extra_forbidden":
             message = "there is no such field; mind its spelling, or leave it out"
+        if one["type"] == "model_type":
+            message = "expected an object of named fields"
         # A rule over several fields: pydantic blames the whole model, the rule names its field.
         if isinstance(cause := one.get("ctx", {}).get("error"), InvalidField):
             location += cause.field.split(".")

@@ -9,7 +9,7 @@ from db.trials import insert_trials
 from mixtures.design import first_trials
 from mixtures.study import Recipe, StudySpec
 from mixtures.value import Value, canonical_json, hash_text
-from service.body import BODY_DOCS, read_body
+from service.body import STUDY_BODY_DOCS, read_body
 from service.errors import BadInput
 from service.state import Controller, ControllerDep
 from service.study_status import StudyStatus, study_status
@@ -35,7 +35,7 @@ async def _study_in_body(request: Request) -> StudySpec:
     operation_id="submit_study",
     status_code=status.HTTP_201_CREATED,
     responses={200: {"model": StudyStatus, "description": "The same study was there already."}},
-    openapi_extra=BODY_DOCS,
+    openapi_extra=STUDY_BODY_DOCS,
 )
 def submit_study(
     controller: ControllerDep, response: Response, spec: StudySpec = Depends(_study_in_body)

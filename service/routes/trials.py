@@ -1,8 +1,6 @@
 """Trials: ask for more of them, list them, look at one, cancel and retry."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Body, status
+from fastapi import APIRouter, Depends, Request, status
 
 from db import trials
 from db.studies import count_states
@@ -10,8 +8,8 @@ from db.trials import StoredTrial
 from mixtures.design import trials_of_request
 from mixtures.trial import TrialRequest, TrialState
 from mixtures.value import InvalidField, Value
+from service.body import TRIALS_BODY_DOCS, read_one_or_many
 from service.errors import BadInput
-from service.examples import TRIAL_EXAMPLES
 from service.routes.studies import stored_study
 from service.state import ControllerDep
 
@@ -39,19 +37,23 @@ class Submitted(Value):
     num_new: int
 
 
+async def _requests_in_body(request: Request) -> list[TrialRequest]:
+    return await read_one_or_many(request, TrialRequest)
+
+
 @router.post(
     "/studies/{study_id}/trials",
     operation_id="submit_trials",
     status_code=status.HTTP_202_ACCEPTED,
+    openapi_extra=TRIALS_BODY_DOCS,
 )
 def submit_trials(
     study_id: str,
     controller: ControllerDep,
-    wanted: Annotated[TrialRequest | list[TrialRequest], Body(openapi_examples=TRIAL_EXAMPLES)],
+    requests: list[TrialRequest] = Depends(_requests_in_body),
 ) -> Submitted:
     """Add trials to a study: one or many, all or none. Idempotent by content."""
     study = stored_study(controller, study_id)
-    requests = wanted if isinstance(wanted, list) else [wanted]
     specs = []
     for index, request in enumerate(requests):
         try:
@@ -59,7 +61,7 @@ def submit_trials(
                 request, study.spec, study_id, study.data_report["data_hashes"]
             )
         except InvalidField as error:
-            at = f"{index}." if isinstance(wanted, list) else ""
+            at = f"{index}." if len(requests) > 1 else ""
             raise BadInput(f"{at}{error.field}", error.value, str(error)) from error
     with controller.database.write() as session:
         num_new = trials.insert_trials(session, specs)

@@ -43,23 +43,27 @@ def test_many_requests_are_taken_all_or_none(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "field", "words"),
     [
-        ({"shares": {"text": 0.5, "sums": 0.4}}, ["sum to 0.9", "expected 1"]),
-        ({"sft_share": 1.5}, ["sft_share", "1.5"]),
-        ({"sft_share": 0.5, "shares": {"text": 1.0}}, ["both of sft_share and shares"]),
-        ({}, ["neither of sft_share and shares"]),
-        ({"sft_share": 0.5, "seeds": 1}, ["seeds"]),
+        ({"shares": {"text": 0.5, "sums": 0.4}}, "shares", ["sum to 0.9", "expected 1"]),
+        ({"shares": {"text": 0.5, "songs": 0.5}}, "shares.songs", ["0.5", "sums"]),
+        ({"sft_share": 1.5}, "sft_share", ["1.5", "less than or equal to 1"]),
+        ({"sft_share": 0.5, "shares": {"text": 1.0}}, "(body)", ["both of sft_share and shares"]),
+        ({}, "(body)", ["neither of sft_share and shares"]),
+        ({"sft_share": 0.5, "seeds": 1}, "seeds", ["no such field"]),
+        ([{"sft_share": 0.5}, {"sft_share": -1}], "1.sft_share", ["-1", "greater than or equal"]),
+        ("half", "(body)", ["half", "object"]),
     ],
 )
 def test_a_bad_request_for_trials_is_refused(
-    client: TestClient, body: dict[str, Any], words: list[str]
+    client: TestClient, body: Any, field: str, words: list[str]
 ) -> None:
     study_id = client.post("/v1/studies", json=SMALL_STUDY).json()["id"]
     response = client.post(f"/v1/studies/{study_id}/trials", json=body)
     assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == field
     for word in words:
-        assert any(word in str(error) for error in response.json()["errors"])
+        assert word in response.json()["detail"]
     assert len(client.get(f"/v1/studies/{study_id}/trials").json()) == 14
 
 
@@ -133,3 +137,15 @@ def test_waiting_and_running_trials_can_be_cancelled_and_retried(
 def test_an_unknown_trial_is_404(client: TestClient) -> None:
     assert client.get("/v1/trials/nothing").status_code == 404
     assert client.post("/v1/trials/nothing/cancel").status_code == 404
+
+
+def test_nan_is_no_share(client: TestClient) -> None:
+    study_id = client.post("/v1/studies", json=SMALL_STUDY).json()["id"]
+    response = client.post(
+        f"/v1/studies/{study_id}/trials",
+        content='{"sft_share": NaN}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert response.status_code == 422
+    assert "NaN" in response.json()["detail"]
+    assert len(client.get(f"/v1/studies/{study_id}/trials").json()) == 14
