@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mixtures.value import Value, added
+from mixtures.value import InvalidField, Value, added
 
 Preset = Literal["pico", "nano", "micro", "tiny", "small", "medium", "1.2b"]
 # A plain number is for checkpoints of other families, which Granite's format allows.
@@ -33,6 +33,7 @@ def _shape(
     }
 
 
+SHAPE_FIELDS = tuple(_shape(0, 0, 0, 0, 0))
 _PAPER = {"vocab_size": PAPER_VOCAB_SIZE, "context_tokens": PAPER_CONTEXT_TOKENS}
 PRESETS: dict[str, dict[str, int]] = {
     # Ours, for one CPU core: the 1.2B's grouping of three query heads on one KV head.
@@ -53,12 +54,12 @@ class Proxy(Value):
 
     preset: Preset = "pico"
     num_layers: int = Field(ge=1, le=256)
-    width: int = Field(ge=8, le=16_384)
+    width: int = Field(ge=2, le=16_384)
     num_heads: int = Field(ge=1)
     num_kv_heads: int = Field(ge=1)
-    ffn_width: int = Field(ge=8)
-    vocab_size: int = Field(ge=300, le=262_144)
-    context_tokens: int = Field(ge=16, le=131_072)
+    ffn_width: int = Field(ge=1)
+    vocab_size: int = Field(ge=2, le=262_144)
+    context_tokens: int = Field(ge=1, le=131_072)
     tied_embedding: bool = True
     # 10,000: default of the authors' configuration file; 500,000: their training of Xmodel-2.5.
     rope_base: float = Field(default=10_000.0, gt=0)
@@ -93,14 +94,31 @@ class Proxy(Value):
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:
         if self.width % self.num_heads or (self.width // self.num_heads) % 2:
-            raise ValueError(
-                f"width {self.width} over num_heads {self.num_heads} must be an even head size"
+            raise InvalidField(
+                "num_heads",
+                self.num_heads,
+                f"width {self.width} over num_heads {self.num_heads} must be an even head size",
             )
         if self.num_heads % self.num_kv_heads:
-            raise ValueError(
-                f"num_heads {self.num_heads} must be a multiple of num_kv_heads {self.num_kv_heads}"
+            raise InvalidField(
+                "num_kv_heads",
+                self.num_kv_heads,
+                f"num_heads {self.num_heads} must be a multiple of num_kv_heads "
+                f"{self.num_kv_heads}",
             )
         return self
+
+    def as_written(self) -> dict[str, Any]:
+        """The shortest form that gives this proxy: what is written in a study."""
+        fields = self.model_dump(mode="json", exclude={"preset"})
+        for name, shape in PRESETS.items():
+            if all(fields[key] == shape[key] for key in SHAPE_FIELDS):
+                plain = Proxy.model_validate(name).model_dump(mode="json")
+                changed = {k: v for k, v in fields.items() if v != plain.get(k)}
+                return {"preset": name, **changed}
+        plain = Proxy.model_validate("pico").model_dump(mode="json")
+        always = (*SHAPE_FIELDS, *_PAPER)
+        return {k: v for k, v in fields.items() if k in always or v != plain.get(k)}
 
     @property
     def head_width(self) -> int:
@@ -145,3 +163,33 @@ class Proxy(Value):
     def num_parameters(self) -> int:
         tables = 1 if self.tied_embedding else 2
         return self.num_non_embedding_parameters + tables * self.vocab_size * self.width
+
+
+def first_difference(one: Proxy, other: Proxy) -> tuple[str, Any, Any] | None:
+    """The first field in which two proxies are other functions of their weights, or None.
+
+    (name, one's value, the other's). The context and what only a new model needs (init) do not
+    count; multipliers are compared by what they come to, so that 1/h equals its number.
+    """
+    for name in (*SHAPE_FIELDS, "vocab_size", "tied_embedding"):
+        if getattr(one, name) != getattr(other, name):
+            return name, getattr(one, name), getattr(other, name)
+    for name, effect in _EFFECTS.items():
+        values = getattr(one, effect), getattr(other, effect)
+        # Another format may store scale_depth / sqrt(L), which is off by a rounding at most.
+        if not math.isclose(*values, rel_tol=1e-9):
+            told = getattr(one, name), getattr(other, name)
+            return (name, *told) if told[0] != told[1] else (effect, *values)
+    return None
+
+
+# What each multiplier's field comes to in the forward pass.
+_EFFECTS = {
+    "rope_base": "rope_base",
+    "rms_norm_eps": "rms_norm_eps",
+    "scale_emb": "scale_emb",
+    "scale_depth": "attention_residual_multiplier",
+    "mlp_scale_depth": "mlp_residual_multiplier",
+    "attention_scale": "attention_multiplier",
+    "dim_model_base": "logits_divisor",
+}
