@@ -11,8 +11,9 @@ from mixtures.mixture import Mixture, mixture_of_sft_share, require_sum_to_one
 from mixtures.objective import Objective, require_weights_fit
 from mixtures.phases import Decay, FullRun, Optimiser, StablePhase
 from mixtures.proxy import Proxy
+from mixtures.screening import Decontamination, NearDuplicates
 from mixtures.source import Kind, Source
-from mixtures.value import InvalidField, Name, Share, Value
+from mixtures.value import InvalidField, Name, Share, Value, added
 
 # The share that the Xmodel-2 report took after over 400 trials (arXiv 2412.19638, section 2.3).
 PAPER_SFT_SHARE = 0.64
@@ -35,6 +36,10 @@ class Recipe(Value):
     stable_seed: int = Field(default=0, ge=0)
     optimiser: Optimiser = Optimiser()
     data_seed: int = Field(default=0, ge=0)
+    decontamination: Decontamination = added("drop")
+    near_duplicates: NearDuplicates = added(
+        "drop", description="of SFT sources, inside and across: the first is kept"
+    )
 
     @field_validator("sources", "benchmarks")
     @classmethod

@@ -1,20 +1,19 @@
 """Reads all data of a recipe before any training: what is wrong with it, how much there is."""
 
 from mixtures.study import Recipe
-from mixtures.value import Value
-from workers.benchmarks import decontaminated, question_key
+from mixtures.value import Value, added
 from workers.config import WorkerConfig
-from workers.documents import split_documents
 from workers.files import DataError
-from workers.sources import benchmark_items, content_hash, source_items
+from workers.screen import Screening, keep, screen
 
 
 class SourceReport(Value):
-    """What one source holds, after its subset is drawn."""
+    """What one source holds, after its subset is drawn. `num_left_out` are not among them."""
 
     num_documents: int
     num_held_out: int
     num_bytes: int
+    num_left_out: int = added(0)
 
 
 class BenchmarkReport(Value):
@@ -24,50 +23,88 @@ class BenchmarkReport(Value):
     num_contaminated: int
 
 
+class Contamination(Value):
+    """Documents of a source that hold items of a benchmark."""
+
+    source: str
+    benchmark: str
+    num_documents: int
+    num_items: int
+
+
+class Repeated(Value):
+    """Documents of a source that nearly repeat documents of `of`, which come first."""
+
+    source: str
+    of: str
+    num_documents: int
+
+
 class DataReport(Value):
-    """All sources and benchmarks of a recipe; `data_hashes` pins their content."""
+    """All sources and benchmarks of a recipe; `data_hashes` pins their content.
+
+    `contamination` has the pairs with anything in common, `near_duplicates` likewise; the study's
+    fields of these names say what was done with them.
+    """
 
     data_hashes: dict[str, str]
     sources: dict[str, SourceReport]
     benchmarks: dict[str, BenchmarkReport]
+    contamination: tuple[Contamination, ...] = ()
+    near_duplicates: tuple[Repeated, ...] = ()
 
 
 def check_data(recipe: Recipe, config: WorkerConfig) -> DataReport:
     """Raises DataError at the first source or benchmark that cannot be used."""
-    hashes: dict[str, str] = {}
-    sources: dict[str, SourceReport] = {}
-    benchmarks: dict[str, BenchmarkReport] = {}
-    sft_questions: set[str] = set()
-    num_held_out: dict[str, int] = {}
-    for source in recipe.sources:
-        items = source_items(source, config)
-        hashes[f"sources.{source.name}"] = content_hash(items)
-        split = split_documents(source, items, recipe.data_seed)
-        num_held_out[source.name] = len(split.held_out)
-        sources[source.name] = SourceReport(
-            num_documents=len(split.training),
-            num_held_out=len(split.held_out),
-            num_bytes=sum(len(item.prompt) + len(item.answer) for item in split.training),
-        )
-        if source.kind == "sft":
-            sft_questions |= {question_key(item.prompt) for item in split.training}
+    screening = screen(recipe, config)
     for benchmark in recipe.benchmarks:
-        if benchmark.held_out is not None:
-            benchmarks[benchmark.name] = BenchmarkReport(
-                num_items=num_held_out[benchmark.held_out], num_contaminated=0
-            )
-            continue
-        items = benchmark_items(benchmark, config)
-        hashes[f"benchmarks.{benchmark.name}"] = content_hash(items)
-        clean = decontaminated(items, frozenset(sft_questions))
-        if len(clean) < 2:
+        name = benchmark.held_out
+        if name is not None and screening.positions[name].is_all_held_out:
             raise DataError(
-                f"benchmarks.{benchmark.name}",
-                benchmark.name,
-                f"{len(items) - len(clean)} of its {len(items)} items stand in a training source; "
-                "expected at least two that do not",
+                f"benchmarks.{benchmark.name}.held_out",
+                name,
+                "the source has one document, which it trains on; expected at least two "
+                "different ones, so that one can be held out",
             )
-        benchmarks[benchmark.name] = BenchmarkReport(
-            num_items=len(items), num_contaminated=len(items) - len(clean)
-        )
-    return DataReport(data_hashes=hashes, sources=sources, benchmarks=benchmarks)
+    keep(screening, recipe, config)
+    return DataReport(
+        data_hashes=screening.hashes,
+        sources={source.name: _source_report(source.name, screening) for source in recipe.sources},
+        benchmarks={
+            benchmark.name: BenchmarkReport(
+                num_items=len(screening.positions[benchmark.held_out].held_out)
+                if benchmark.held_out is not None
+                else screening.num_items[benchmark.name],
+                num_contaminated=_num_contaminated(benchmark.name, screening),
+            )
+            for benchmark in recipe.benchmarks
+        },
+        contamination=tuple(
+            Contamination(
+                source=pair.source,
+                benchmark=pair.benchmark,
+                num_documents=len(pair.documents),
+                num_items=len(pair.items),
+            )
+            for pair in screening.overlaps
+        ),
+        near_duplicates=tuple(
+            Repeated(source=source, of=of, num_documents=count)
+            for (source, of), count in sorted(screening.near_duplicates.items())
+        ),
+    )
+
+
+def _source_report(name: str, screening: Screening) -> SourceReport:
+    positions = screening.positions[name]
+    return SourceReport(
+        num_documents=len(positions.training),
+        num_held_out=len(positions.held_out),
+        num_bytes=int(screening.num_bytes[name][positions.training].sum()),
+        num_left_out=screening.num_left_out.get(name, 0),
+    )
+
+
+def _num_contaminated(benchmark: str, screening: Screening) -> int:
+    found = [pair.items for pair in screening.overlaps if pair.benchmark == benchmark]
+    return len(frozenset().union(*found))

@@ -1,7 +1,11 @@
 """Which documents of a source are trained on and which are held out; seeded, by content."""
 
 import hashlib
+from array import array
+from collections.abc import Collection
 from typing import NamedTuple
+
+import numpy as np
 
 from mixtures.source import Source
 from workers.prompt import answer_text, prompt_text
@@ -9,6 +13,10 @@ from workers.sources import Item
 
 # Of each pretraining source, by documents: enough to score on, and little lost for training.
 HELD_OUT_SHARE = 0.05
+# Of a large source no more than this, in bytes: scoring draws a few hundred windows of it.
+HELD_OUT_BYTES = 4_000_000
+
+Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 class Split(NamedTuple):
@@ -17,24 +25,85 @@ class Split(NamedTuple):
     training: list[Item]
     held_out: list[Item]
 
+    @property
+    def is_all_held_out(self) -> bool:
+        """True where one document, or copies of one, is all there is: it is trained on as well."""
+        return self.training is self.held_out
+
+
+class Positions(NamedTuple):
+    """The documents of one source by their positions in it, in the order in which they are used."""
+
+    training: Places
+    held_out: Places
+
+    @property
+    def is_all_held_out(self) -> bool:
+        """True where one document, or copies of one, is all there is: it is trained on as well."""
+        return self.training is self.held_out
+
+
+class Measured:
+    """Rank and size of each document: all that splitting needs to know, in 16 bytes of memory."""
+
+    def __init__(self, source: Source, data_seed: int) -> None:
+        self._source, self._data_seed = source, data_seed
+        self._ranks, self._bytes, self._characters = array("Q"), array("I"), array("I")
+
+    def __len__(self) -> int:
+        return len(self._ranks)
+
+    def add(self, item: Item) -> None:
+        """The next document of the source."""
+        text = f"{self._data_seed}\0{item.prompt}\0{item.answer}".encode()
+        self._ranks.append(int.from_bytes(hashlib.sha256(text).digest()[:8], "big"))
+        self._bytes.append(len(item.prompt.encode()) + len(item.answer.encode()))
+        self._characters.append(len(document_text(item, self._source)))
+
+    @property
+    def num_bytes(self) -> Places:
+        """Of prompt and answer of each document."""
+        return np.array(self._bytes, dtype=np.int64)
+
+    @property
+    def num_characters(self) -> Places:
+        """Of the whole text of each document, as the tokenizer sees it."""
+        return np.array(self._characters, dtype=np.int64)
+
+    def split(self, left_out: Collection[int] = ()) -> Positions:
+        """A seeded shuffle, cut to about `max_bytes`; then the held-out documents taken out.
+
+        The order is that of a hash of seed and content, so it does not depend on the order of the
+        file. Copies of one document fall on the same side. SFT sources hold nothing out: their
+        benchmarks are sets of their own.
+        """
+        ranks = np.array(self._ranks, dtype=np.uint64)
+        order = np.argsort(ranks, kind="stable")
+        if left_out:
+            order = order[~np.isin(order, np.fromiter(left_out, dtype=np.int64))]
+        # What stands before a document, in bytes.
+        before = np.cumsum(self.num_bytes[order]) - self.num_bytes[order]
+        if self._source.max_bytes is not None:
+            order = order[before < self._source.max_bytes]
+        if self._source.kind == "sft" or not len(order):
+            return Positions(order, order[:0])
+        share = round(HELD_OUT_SHARE * len(order))
+        num_held_out = max(1, min(share, int((before < HELD_OUT_BYTES).sum())))
+        is_held_out = ranks[order] <= ranks[order[num_held_out - 1]]
+        held_out, training = order[is_held_out], order[~is_held_out]
+        return Positions(training if len(training) else held_out, held_out)
+
 
 def split_documents(source: Source, items: list[Item], data_seed: int) -> Split:
-    """A seeded shuffle, cut to about `max_bytes`; then the held-out documents taken out.
-
-    The order is that of a hash of seed and content, so it does not depend on the order of the
-    file. Copies of one document fall on the same side. SFT sources hold nothing out: their
-    benchmarks are sets of their own.
-    """
-    keyed = sorted((_rank(item, data_seed), item) for item in items)
-    if source.max_bytes is not None:
-        keyed = _cut(keyed, source.max_bytes)
-    if source.kind == "sft":
-        return Split([item for _, item in keyed], [])
-    num_held_out = max(1, round(HELD_OUT_SHARE * len(keyed)))
-    last_held_out = keyed[num_held_out - 1][0]
-    held_out = [item for rank, item in keyed if rank <= last_held_out]
-    training = [item for rank, item in keyed if rank > last_held_out]
-    return Split(training or held_out, held_out)
+    """The documents themselves, where a source is at hand as a list; see Measured.split."""
+    measured = Measured(source, data_seed)
+    for item in items:
+        measured.add(item)
+    positions = measured.split()
+    training = [items[position] for position in positions.training]
+    if positions.is_all_held_out:
+        return Split(training, training)
+    return Split(training, [items[position] for position in positions.held_out])
 
 
 def document_text(item: Item, source: Source) -> str:
@@ -42,17 +111,3 @@ def document_text(item: Item, source: Source) -> str:
     if source.kind == "pretrain":
         return item.answer
     return prompt_text(item.prompt) + answer_text(item.answer)
-
-
-def _rank(item: Item, data_seed: int) -> str:
-    return hashlib.sha256(f"{data_seed}\0{item.prompt}\0{item.answer}".encode()).hexdigest()
-
-
-def _cut(keyed: list[tuple[str, Item]], max_bytes: int) -> list[tuple[str, Item]]:
-    kept, used = [], 0
-    for rank, item in keyed:
-        if used >= max_bytes:
-            break
-        kept.append((rank, item))
-        used += len(item.prompt.encode()) + len(item.answer.encode())
-    return kept

@@ -1,7 +1,7 @@
 """What all trials of a recipe share, built once: tokenizer, tokenised sources, requests."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,19 +15,18 @@ from workers.benchmarks import (
     RequestSet,
     make_held_out_requests,
     make_requests,
-    question_key,
     read_request_sets,
     write_request_sets,
 )
 from workers.config import WorkerConfig
-from workers.documents import Split, document_text, split_documents
-from workers.files import DataError
-from workers.sources import Item, benchmark_items, content_hash, source_items
+from workers.documents import Places, document_text
+from workers.screen import Used, require_unchanged, used
+from workers.sources import ContentHash, Item, benchmark_items, content_hash, read_source
 from workers.tokenised import TokenisedSource, read_tokenised, write_tokenised
 from workers.tokenizer import load_tokenizer, train_tokenizer
 
 # Bump when the code below makes other bytes of the same input: old artifacts are then not used.
-FORMAT = 2
+FORMAT = 4
 # The tokenizer sees at most this much of each source, so that no source drowns the others.
 TOKENIZER_BYTES_PER_SOURCE = 400_000
 
@@ -45,42 +44,47 @@ class Prepared:
 
 
 class _Data:
-    """Reads sources and benchmarks at most once, and only if something has to be built."""
+    """Reads sources and benchmarks only if something has to be built."""
 
     def __init__(self, recipe: Recipe, data_hashes: dict[str, str], config: WorkerConfig) -> None:
         self.recipe, self.data_hashes, self.config = recipe, data_hashes, config
-        self._splits: dict[str, Split] = {}
-        self._sft_questions: frozenset[str] | None = None
+        self._used: Used | None = None
+        self._sources = {source.name: source for source in recipe.sources}
 
-    def split(self, name: str) -> Split:
-        if name not in self._splits:
-            source = next(source for source in self.recipe.sources if source.name == name)
-            items = source_items(source, self.config)
-            self._require_unchanged(f"sources.{name}", name, items)
-            self._splits[name] = split_documents(source, items, self.recipe.data_seed)
-        return self._splits[name]
+    @property
+    def used(self) -> Used:
+        if self._used is None:
+            self._used = used(self.recipe, self.data_hashes, self.config)
+        return self._used
+
+    def documents(self, name: str, positions: Places) -> list[Item]:
+        """The documents at `positions` of a source, in this order."""
+        wanted = {position: place for place, position in enumerate(positions.tolist())}
+        found = [Item("", "")] * len(wanted)
+        for position, item in enumerate(self.read(name)):
+            if position in wanted:
+                found[wanted[position]] = item
+        return found
+
+    def read(self, name: str) -> Iterator[Item]:
+        """All documents of a source; raises DataError where they have changed, at the end."""
+        raw = ContentHash()
+        for item in read_source(self._sources[name], self.config):
+            raw.add(item)
+            yield item
+        expected = self.used.raw_hashes[name]
+        require_unchanged(f"sources.{name}", name, raw.hexdigest(), expected)
+
+    def training(self, name: str) -> list[Item]:
+        return self.documents(name, self.used.positions[name].training)
 
     def items(self, benchmark: Benchmark) -> list[Item]:
+        """The items of a benchmark that are not left out."""
         items = benchmark_items(benchmark, self.config)
-        self._require_unchanged(f"benchmarks.{benchmark.name}", benchmark.name, items)
-        return items
-
-    def sft_questions(self) -> frozenset[str]:
-        """Keys of every prompt that some SFT source trains on."""
-        if self._sft_questions is None:
-            self._sft_questions = frozenset(
-                question_key(item.prompt)
-                for source in self.recipe.sources
-                if source.kind == "sft"
-                for item in self.split(source.name).training
-            )
-        return self._sft_questions
-
-    def _require_unchanged(self, field: str, name: str, items: list[Item]) -> None:
-        if content_hash(items) != self.data_hashes[field]:
-            raise DataError(
-                field, name, "its content changed since the study was submitted; submit it anew"
-            )
+        field = f"benchmarks.{benchmark.name}"
+        require_unchanged(field, benchmark.name, content_hash(items), self.data_hashes[field])
+        left_out = self.used.items_left_out.get(benchmark.name, frozenset())
+        return [item for position, item in enumerate(items) if position not in left_out]
 
 
 def prepare(
@@ -115,7 +119,7 @@ def prepare(
         for source in recipe.sources
     }
     scored = [benchmark.model_dump(mode="json") for benchmark in recipe.benchmarks]
-    asked = hash_text(canonical_json([FORMAT, corpus, scored, data_hashes]))
+    asked = hash_text(canonical_json([FORMAT, corpus, scored, data_hashes, recipe.decontamination]))
     requests = built_once(
         config.home / "requests" / asked, lambda path: _build_requests(path, data, tokenizer)
     )
@@ -132,7 +136,7 @@ def _build_corpus(folder: Path, data: _Data, on_source: Callable[[int, int], Non
     texts: list[str] = []
     for source in recipe.sources:
         used = 0
-        for item in data.split(source.name).training:
+        for item in data.training(source.name):
             if used >= TOKENIZER_BYTES_PER_SOURCE:
                 break
             texts.append(document_text(item, source)[:TOKENIZER_BYTES_PER_SOURCE])
@@ -142,7 +146,7 @@ def _build_corpus(folder: Path, data: _Data, on_source: Callable[[int, int], Non
     on_source(1, total)
     for done, source in enumerate(recipe.sources, start=2):
         (folder / source.name).mkdir()
-        training = data.split(source.name).training
+        training = data.training(source.name)
         write_tokenised(
             folder / source.name, source, training, tokenizer, recipe.proxy.context_tokens
         )
@@ -160,7 +164,9 @@ def _request_set(benchmark: Benchmark, data: _Data, tokenizer: Tokenizer) -> Req
     recipe = data.recipe
     context, seed = recipe.proxy.context_tokens, recipe.data_seed
     if benchmark.held_out is not None:
-        held_out = data.split(benchmark.held_out).held_out
+        held_out = data.documents(
+            benchmark.held_out, data.used.positions[benchmark.held_out].held_out
+        )
         return make_held_out_requests(benchmark, held_out, tokenizer, context, seed)
     items = data.items(benchmark)
-    return make_requests(benchmark, items, data.sft_questions(), tokenizer, context, seed)
+    return make_requests(benchmark, items, frozenset(), tokenizer, context, seed)

@@ -91,14 +91,27 @@ def benchmark_items(benchmark: Benchmark, config: WorkerConfig) -> list[Item]:
     return items
 
 
-def content_hash(items: Iterable[Item]) -> str:
+def content_hash(items: Iterable[tuple[str, ...]]) -> str:
     """SHA-256 of the rendered items, in order: what a trial's spec pins."""
-    digest = hashlib.sha256()
+    found = ContentHash()
     for item in items:
+        found.add(item)
+    return found.hexdigest()
+
+
+class ContentHash:
+    """The same, item by item."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add(self, item: tuple[str, ...]) -> None:
         for part in item:
             raw = part.encode("utf-8", errors="surrogatepass")
-            digest.update(len(raw).to_bytes(8, "big") + raw)
-    return digest.hexdigest()
+            self._digest.update(len(raw).to_bytes(8, "big") + raw)
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
 
 
 def reasoning_gym_items(spec: ReasoningGymItems, field: str) -> Iterator[Item]:

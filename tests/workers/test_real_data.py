@@ -9,10 +9,10 @@ import yaml
 from mixtures.benchmark import Benchmark
 from mixtures.source import Source
 from mixtures.study import StudySpec
-from workers.benchmarks import decontaminated, question_key
 from workers.check import check_data
 from workers.config import WorkerConfig
-from workers.sources import benchmark_items, source_items
+from workers.overlap import Overlap
+from workers.sources import benchmark_items, read_source
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -31,30 +31,52 @@ def test_the_real_study_reads_files_of_many_fields(config: WorkerConfig) -> None
     text = (ROOT / "studies" / "sft-share-real.yaml").read_text(encoding="utf-8")
     report = check_data(StudySpec.model_validate(yaml.safe_load(text)), config)
     # Row counts of the files' own table.
-    assert report.sources["gsm8k_train"].num_documents == 7473
-    assert report.sources["cos_e_train"].num_documents == 7610
+    for name, rows in (("gsm8k_train", 7473), ("cos_e_train", 7610)):
+        source = report.sources[name]
+        assert source.num_documents + source.num_left_out == rows
+        assert source.num_left_out < 0.02 * rows
     held_out = report.sources["python_peps"].num_held_out
-    assert report.sources["python_peps"].num_documents + held_out == 702
+    peps = report.sources["python_peps"]
+    assert peps.num_documents + held_out + peps.num_left_out == 702
     assert report.benchmarks["math_test"].num_items == 5000
     assert report.benchmarks["humaneval"].num_items == 164
 
 
-def test_the_known_overlap_of_two_real_files_is_found(config: WorkerConfig) -> None:
-    """2,060 of the 2,289 questions of the benchmark stand in the source word for word."""
-    source = Source(
-        name="strategyqa_train",
-        kind="sft",
-        files=("sft/strategyqa_train.jsonl.gz",),
-        prompt="{{ question }}",
-        response="{{ answer }}",
+def sft(name: str, prompt: str, response: str) -> Source:
+    files = (f"sft/{name}.jsonl.gz",)
+    return Source(name=name, kind="sft", files=files, prompt=prompt, response=response)
+
+
+def benchmark(name: str, prompt: str, answer: str) -> Benchmark:
+    files = (f"benchmarks/{name}.jsonl.gz",)
+    return Benchmark(name=name, files=files, prompt=prompt, answer=answer)
+
+
+def test_the_known_overlap_of_two_real_files_is_found_and_no_other(config: WorkerConfig) -> None:
+    """2,060 of the 2,289 questions of one benchmark stand in a source word for word."""
+    benchmarks = [
+        benchmark("strategyqa_bigbench", "{{ query }}", "{{ choices[gold] }}"),
+        benchmark("gsm8k_test", "{{ question }}", "{{ answer }}"),
+    ]
+    sources = [
+        sft("strategyqa_train", "{{ question }}", "{{ answer }}"),
+        sft("gsm8k_train", "{{ question }}", "{{ answer }}"),
+    ]
+    overlap = Overlap({one.name: benchmark_items(one, config) for one in benchmarks})
+    for source in sources:
+        for position, item in enumerate(read_source(source, config)):
+            overlap.add(source.name, position, item)
+    found = {(pair.source, pair.benchmark): pair for pair in overlap.pairs()}
+    assert len(found["strategyqa_train", "strategyqa_bigbench"].items) >= 2050
+    gsm8k = found["gsm8k_train", "gsm8k_test"]
+    assert len(gsm8k.items) < 0.02 * 1319
+    assert len(gsm8k.documents) < 0.02 * 7473
+
+
+def test_nested_records_become_items(config: WorkerConfig) -> None:
+    source = sft(
+        "self_instruct_seed",
+        "{{ instruction }}{% if instances[0].input %}\n{{ instances[0].input }}{% endif %}",
+        "{{ instances[0].output }}",
     )
-    benchmark = Benchmark(
-        name="strategyqa",
-        files=("benchmarks/strategyqa_bigbench.jsonl.gz",),
-        prompt="{{ query[3:-3] }}",
-        answer="{{ choices[gold] }}",
-    )
-    trained_on = frozenset(question_key(item.prompt) for item in source_items(source, config))
-    items = benchmark_items(benchmark, config)
-    assert len(items) == 2289
-    assert len(items) - len(decontaminated(items, trained_on)) == 2060
+    assert len(list(read_source(source, config))) == 175
