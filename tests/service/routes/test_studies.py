@@ -146,7 +146,9 @@ def test_a_benchmark_that_stands_in_a_source_is_refused(
     (data_root / "test_sums.jsonl").write_text((data_root / "sums.jsonl").read_text())
     response = client.post("/v1/studies", json=SMALL_STUDY)
     assert response.status_code == 422
-    assert "50 of its 50 items stand in a training source" in response.json()["detail"]
+    problem = response.json()
+    assert "none of its 50 documents is left: 50 hold items of a benchmark" in problem["detail"]
+    assert problem["errors"][0]["field"] == "sources.sums"
 
 
 def test_a_file_outside_the_data_roots_is_refused(client: TestClient) -> None:
