@@ -35,6 +35,7 @@ def trials_of_request(
             full_run=study.full_run,
             seed=seed,
             resources=study.resources,
+            keep_weights=study.keeps_weights,
         )
         for seed in seeds
     ]

@@ -1,19 +1,48 @@
 """The phases of a WSD run, in tokens: one stable phase for the study, one decay for each trial."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mixtures.value import InvalidField, Name, Value
+from mixtures.value import InvalidField, Name, Value, added
 
 DecayForm = Literal["exponential", "linear", "1-sqrt", "cosine"]
 
 
 class StablePhase(Value):
-    """Warm-up, then constant learning rate, on the pretraining sources."""
+    """Warm-up, then constant learning rate, on the pretraining sources; or a `checkpoint`.
 
-    tokens: int = Field(default=800_000, ge=1, description="warm-up included")
+    The checkpoint is a model of the user's own at the end of its stable phase, so both token
+    counts are 0 beside it: nothing is trained before the decays.
+    """
+
+    tokens: int = Field(default=800_000, ge=0, description="warm-up included")
     warmup_tokens: int = Field(default=80_000, ge=0)
+    checkpoint: str | None = added(
+        None, min_length=1, description="a Hugging Face folder, relative to a data root"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_checkpoint_is_past_its_stable_phase(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("checkpoint") is not None:
+            return {"tokens": 0, "warmup_tokens": 0, **data}
+        return data
+
+    @model_validator(mode="after")
+    def _either_tokens_or_a_checkpoint(self) -> Self:
+        if self.checkpoint is not None:
+            for name in ("tokens", "warmup_tokens"):
+                if getattr(self, name):
+                    raise InvalidField(
+                        name,
+                        getattr(self, name),
+                        f"checkpoint {self.checkpoint!r} has its stable phase behind it; "
+                        f"leave {name} out, or the checkpoint",
+                    )
+        elif self.tokens < 1:
+            raise InvalidField("tokens", self.tokens, "expected at least 1")
+        return self
 
     @model_validator(mode="after")
     def _warmup_fits(self) -> Self:

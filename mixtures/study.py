@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,6 +17,10 @@ from mixtures.value import InvalidField, Name, Share, Value, added
 
 # The share that the Xmodel-2 report took after over 400 trials (arXiv 2412.19638, section 2.3).
 PAPER_SFT_SHARE = 0.64
+KeepWeights = Literal["none", "small", "all"]
+BYTES_PER_WEIGHT, SMALL_WEIGHTS_BYTES = 4, 8_000_000
+# A context holds some prompt and an answer; a tokenizer is trained over 256 bytes and specials.
+LEAST_CONTEXT_TOKENS, LEAST_VOCAB_SIZE = 16, 300
 
 
 class Recipe(Value):
@@ -98,6 +102,29 @@ class Recipe(Value):
             )
         return self
 
+    @model_validator(mode="after")
+    def _proxy_and_stable_phase_fit(self) -> Self:
+        proxy, checkpoint = self.proxy, self.stable.checkpoint
+        if proxy.context_tokens < LEAST_CONTEXT_TOKENS:
+            raise InvalidField(
+                "proxy.context_tokens",
+                proxy.context_tokens,
+                f"expected at least {LEAST_CONTEXT_TOKENS}",
+            )
+        if checkpoint is None and proxy.vocab_size < LEAST_VOCAB_SIZE:
+            raise InvalidField(
+                "proxy.vocab_size",
+                proxy.vocab_size,
+                f"expected at least {LEAST_VOCAB_SIZE}: every byte has a token of its own",
+            )
+        if checkpoint is not None and self.stable_seed:
+            raise InvalidField(
+                "stable_seed",
+                self.stable_seed,
+                f"nothing is drawn from it where stable.checkpoint is {checkpoint!r}; leave it out",
+            )
+        return self
+
     def shares_in_group(self, kind: Kind) -> dict[str, float]:
         """The shares inside one group, over all its sources, summing to 1; empty for no source."""
         names = [source.name for source in self.sources if source.kind == kind]
@@ -158,6 +185,11 @@ class StudySpec(Recipe):
     objective: Objective = Objective()
     budget: Budget = Budget()
     resources: Resources = Resources()
+    # Small: of pico a thousand trials take 2.4 GB; of the 1.2b every trial takes 5.
+    keep_weights: KeepWeights = added(
+        "small",
+        description="of trials, for an export: all, none, or where a trial's are at most 8 MB",
+    )
 
     @field_validator("seeds")
     @classmethod
@@ -205,6 +237,12 @@ class StudySpec(Recipe):
                     f"full_run.unique_tokens[{name!r}] is {tokens}, expected at least 1 token of "
                     f"one of the sources {names}",
                 )
+
+    @property
+    def keeps_weights(self) -> bool:
+        """Whether its trials leave their final weights behind."""
+        is_small = self.proxy.num_parameters * BYTES_PER_WEIGHT <= SMALL_WEIGHTS_BYTES
+        return self.keep_weights == "all" or (self.keep_weights == "small" and is_small)
 
     @property
     def recipe(self) -> Recipe:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from mixtures.mixture import Mixture, require_sum_to_one, sft_share
 from mixtures.phases import Decay, FullRun
 from mixtures.study import Recipe, Resources
-from mixtures.value import InvalidField, Name, Share, Value
+from mixtures.value import InvalidField, Name, Share, Value, added
 
 
 class TrialState(StrEnum):
@@ -92,6 +92,7 @@ class TrialSpec(Value):
     full_run: FullRun | None = None
     seed: int = Field(ge=0)
     resources: Resources = Resources()
+    keep_weights: bool = added(True)
 
     @property
     def trial_id(self) -> str:
@@ -121,6 +122,10 @@ class CurvePoint(Value):
     learning_rate: float
 
 
+# Fresh: the stable checkpoint was the user's own and came without it.
+OptimiserState = Literal["restored", "fresh"]
+
+
 class TrialResult(Value):
     """What one attempt at a trial gives back."""
 
@@ -132,6 +137,7 @@ class TrialResult(Value):
     epochs: dict[str, float] = Field(description="times each source was read in the decay")
     weights_sha256: str = Field(description="of the final weights: equal specs give equal hashes")
     stable_checkpoint: str
+    optimiser_state: OptimiserState = added("restored", description="at the decay's first step")
     tokenizer: str
     wall_seconds: dict[str, float] = Field(description="by phase")
     decay_tokens_per_second: float

@@ -1,12 +1,13 @@
 """Benchmarks as scoring requests: which items, decontaminated, tokenised once per worker."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from mixtures.benchmark import Benchmark
 from workers.files import DataError
@@ -55,11 +56,13 @@ def make_requests(
     tokenizer: Tokenizer,
     context_tokens: int,
     data_seed: int,
+    end_id: int = END_ID,
 ) -> RequestSet:
     """Up to `num_items` requests, drawn once by `data_seed`; raises DataError under two."""
     clean = decontaminated(items, trained_on)
     requests = [
-        _request(item, benchmark.is_continuation, tokenizer, context_tokens) for item in clean
+        _request(item, benchmark.is_continuation, tokenizer, context_tokens, end_id)
+        for item in clean
     ]
     return _drawn(benchmark, requests, len(items) - len(clean), data_seed)
 
@@ -70,16 +73,15 @@ def make_held_out_requests(
     tokenizer: Tokenizer,
     context_tokens: int,
     data_seed: int,
+    end_id: int = END_ID,
 ) -> RequestSet:
     """Held-out documents cut into windows of half a context of prompt and half of answer."""
     half = context_tokens // 2
     requests: list[Request | None] = []
     for item in items:
         encoded = tokenizer.encode(item.answer)
-        tokens = [END_ID, *encoded.ids]
-        # A byte-level piece has one character for each byte, where decoding a window that cuts
-        # through a character would count bytes that are not in the text.
-        sizes = [0, *(len(piece) for piece in encoded.tokens)]
+        tokens = [end_id, *encoded.ids]
+        sizes = [0, *_bytes_of_tokens(item.answer, encoded)]
         # Windows overlap by the prompt, so each token but a document's first half is scored once.
         for start in range(0, max(1, len(tokens) - half), half):
             window = tokens[start : start + 2 * half]
@@ -121,13 +123,31 @@ def read_request_sets(path: Path, benchmarks: Sequence[Benchmark]) -> list[Reque
     ]
 
 
+def _bytes_of_tokens(text: str, encoded: Encoding) -> list[int]:
+    """How many bytes of the text each token stands for; they sum to the text's.
+
+    A byte-level piece has one character for each byte, where decoding a window that cuts through a
+    character would count bytes that are not in the text. Other tokenizers tell places in the text:
+    what lies between the ends of two tokens belongs to the second.
+    """
+    num_bytes = len(text.encode())
+    sizes = [len(piece) for piece in encoded.tokens]
+    if sum(sizes) == num_bytes or not sizes:
+        return sizes
+    # Bytes up to each character, so that an end in characters becomes one in bytes.
+    up_to = [0, *itertools.accumulate(len(character.encode()) for character in text)]
+    ends = [up_to[end] for _, end in encoded.offsets[:-1]] + [num_bytes]
+    ends = list(itertools.accumulate(ends, max))
+    return [end - start for start, end in zip([0, *ends], ends, strict=False)]
+
+
 def _request(
-    item: Item, is_continuation: bool, tokenizer: Tokenizer, context_tokens: int
+    item: Item, is_continuation: bool, tokenizer: Tokenizer, context_tokens: int, end_id: int
 ) -> Request | None:
     """None where the answer leaves no room for a prompt. The prompt is cut from its left."""
     prompt = item.prompt if is_continuation else prompt_text(item.prompt)
     answer = item.answer if is_continuation else answer_text(item.answer)
-    prompt_ids = [END_ID, *tokenizer.encode(prompt).ids]
+    prompt_ids = [end_id, *tokenizer.encode(prompt).ids]
     answer_ids = tokenizer.encode(answer).ids
     room = context_tokens + 1 - len(answer_ids)
     if room < SHORTEST_PROMPT_TOKENS:

@@ -2,6 +2,7 @@
 
 from mixtures.study import Recipe
 from mixtures.value import Value, added
+from workers.base_checkpoint import CHECKPOINT, CheckpointReport, check_checkpoint
 from workers.config import WorkerConfig
 from workers.files import DataError
 from workers.screen import Screening, keep, screen
@@ -44,7 +45,8 @@ class DataReport(Value):
     """All sources and benchmarks of a recipe; `data_hashes` pins their content.
 
     `contamination` has the pairs with anything in common, `near_duplicates` likewise; the study's
-    fields of these names say what was done with them.
+    fields of these names say what was done with them. `checkpoint` is of the user's own stable
+    checkpoint, where the study starts from one.
     """
 
     data_hashes: dict[str, str]
@@ -52,10 +54,15 @@ class DataReport(Value):
     benchmarks: dict[str, BenchmarkReport]
     contamination: tuple[Contamination, ...] = ()
     near_duplicates: tuple[Repeated, ...] = ()
+    checkpoint: CheckpointReport | None = added(None)
 
 
 def check_data(recipe: Recipe, config: WorkerConfig) -> DataReport:
     """Raises DataError at the first source or benchmark that cannot be used."""
+    hashes: dict[str, str] = {}
+    checkpoint = None
+    if recipe.stable.checkpoint is not None:
+        hashes[CHECKPOINT], checkpoint = check_checkpoint(recipe, config)
     screening = screen(recipe, config)
     for benchmark in recipe.benchmarks:
         name = benchmark.held_out
@@ -68,7 +75,7 @@ def check_data(recipe: Recipe, config: WorkerConfig) -> DataReport:
             )
     keep(screening, recipe, config)
     return DataReport(
-        data_hashes=screening.hashes,
+        data_hashes=screening.hashes | hashes,
         sources={source.name: _source_report(source.name, screening) for source in recipe.sources},
         benchmarks={
             benchmark.name: BenchmarkReport(
@@ -92,6 +99,7 @@ def check_data(recipe: Recipe, config: WorkerConfig) -> DataReport:
             Repeated(source=source, of=of, num_documents=count)
             for (source, of), count in sorted(screening.near_duplicates.items())
         ),
+        checkpoint=checkpoint,
     )
 
 

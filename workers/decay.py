@@ -9,7 +9,7 @@ from workers.checkpoint import load_checkpoint
 from workers.decay_checkpoint import DecayCheckpoint, Position
 from workers.prepare import Prepared
 from workers.schedule import decay_factor
-from workers.stable import start_of_training
+from workers.stable import WEIGHTS, start_of_training
 from workers.stream import Stream
 from workers.train import Step, num_steps, train
 from workers.xmodel2 import Xmodel2
@@ -40,7 +40,7 @@ def decay(
     model, optimiser = start_of_training(recipe)
     position = own.resume(model, optimiser)
     if position is None:
-        load_checkpoint(stable / "stable.safetensors", model, optimiser)
+        load_checkpoint(stable / WEIGHTS, model, optimiser)
         position = Position(0, {}, ())
     stream = Stream(
         prepared.sources,

@@ -22,7 +22,7 @@ from workers.xmodel2 import Xmodel2
 
 def export_hf(
     model: Xmodel2,
-    tokenizer: Tokenizer,
+    tokenizer: Tokenizer | Path,
     path: Path | str,
     *,
     end_id: int | None = None,
@@ -31,15 +31,18 @@ def export_hf(
 ) -> None:
     """Write config.json, model.safetensors (fp32) and the tokenizer's files into the folder `path`.
 
-    `end_id` is the end-of-text token, that of `</s>` when not given. With `optimiser_state` (see
-    `workers.checkpoint.optimiser_state`) a study can go on from the folder where the training was.
-    `about` is kept under `decaymix` in config.json. config.json is written last: a folder that has
-    it is whole.
+    `tokenizer` may be the path of a tokenizer.json: it is copied as it stands, where the library
+    would round a Unigram's scores. `end_id` is the end-of-text token, that of `</s>` when not
+    given. With `optimiser_state` (see `workers.checkpoint.optimiser_state`) a study can go on from
+    the folder where the training was. `about` is kept under `decaymix` in config.json, which is
+    written last: a folder that has it is whole.
     """
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=True)
     for stale in ("config.json", OPTIMISER, INDEX):
         (folder / stale).unlink(missing_ok=True)
+    text = tokenizer.to_str() if isinstance(tokenizer, Tokenizer) else tokenizer.read_text("utf-8")
+    tokenizer = Tokenizer.from_str(text)
     if end_id is None:
         end_id = tokenizer.token_to_id(END)
     weights = _folded_weights(model)
@@ -50,7 +53,7 @@ def export_hf(
     if optimiser_state:
         state = dict(optimiser_state)
         write_atomically(folder / OPTIMISER, lambda partial: save_file(state, partial))
-    write_text_atomically(folder / "tokenizer.json", tokenizer.to_str())
+    write_text_atomically(folder / "tokenizer.json", text)
     settings = _tokenizer_config(tokenizer, end_id, model.proxy.context_tokens)
     write_text_atomically(folder / "tokenizer_config.json", _json(settings))
     if end_id is not None:

@@ -56,6 +56,17 @@ def load_optimiser_state(folder: HfFolder) -> dict[str, torch.Tensor]:
     return {key: _finite(value, f"{OPTIMISER} {key}", path).float() for key, value in state.items()}
 
 
+def require_finite(folder: HfFolder) -> None:
+    """Raises DataError at the first weight or moment that is not, with one in memory at a time."""
+    paths = set(folder.files.values())
+    if folder.has_optimiser:
+        paths.add(folder.path / OPTIMISER)
+    for path in sorted(paths):
+        with open_tensors(path, "pt") as file:
+            for name in file.keys():  # noqa: SIM118 (not a dict)
+                _finite(file.get_tensor(name), name, path)
+
+
 def _finite(tensor: torch.Tensor, name: str, path: Path) -> torch.Tensor:
     if not torch.isfinite(tensor).all():
         raise DataError(name, path.name, "holds a number that is not finite")

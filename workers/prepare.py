@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -11,6 +12,7 @@ from mixtures.benchmark import Benchmark
 from mixtures.study import Recipe
 from mixtures.value import canonical_json, hash_text
 from workers.artifact import built_once
+from workers.base_checkpoint import CHECKPOINT, pinned_checkpoint
 from workers.benchmarks import (
     RequestSet,
     make_held_out_requests,
@@ -20,10 +22,11 @@ from workers.benchmarks import (
 )
 from workers.config import WorkerConfig
 from workers.documents import Places, document_text
+from workers.hf_folder import tokenizer_and_end
 from workers.screen import Used, require_unchanged, used
 from workers.sources import ContentHash, Item, benchmark_items, content_hash, read_source
 from workers.tokenised import TokenisedSource, read_tokenised, write_tokenised
-from workers.tokenizer import load_tokenizer, train_tokenizer
+from workers.tokenizer import END_ID, load_tokenizer, train_tokenizer
 
 # Bump when the code below makes other bytes of the same input: old artifacts are then not used.
 FORMAT = 4
@@ -39,6 +42,10 @@ class Prepared:
     data_hash: str
     tokenizer: Tokenizer
     tokenizer_hash: str
+    tokenizer_path: Path
+    end_id: int
+    # Of the user's own stable checkpoint; None where the study trains one.
+    checkpoint_hash: str | None
     sources: dict[str, TokenisedSource]
     benchmarks: list[RequestSet]
 
@@ -96,6 +103,8 @@ def prepare(
     """Build what is missing under the home, load the rest. `on_source(done, total)` on the way."""
     data = _Data(recipe, data_hashes, config)
     used = {f"sources.{s.name}": data_hashes[f"sources.{s.name}"] for s in recipe.sources}
+    if recipe.stable.checkpoint is not None:
+        used[CHECKPOINT] = data_hashes[CHECKPOINT]
     corpus = hash_text(
         canonical_json(
             [
@@ -114,6 +123,9 @@ def prepare(
     )
     on_source(total - 1, total)
     tokenizer = load_tokenizer(folder)
+    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+    # Absent where the tokenizer was trained here.
+    end_id = about.get("end_id", END_ID)
     sources = {
         source.name: read_tokenised(folder / source.name, recipe.proxy.context_tokens)
         for source in recipe.sources
@@ -121,18 +133,50 @@ def prepare(
     scored = [benchmark.model_dump(mode="json") for benchmark in recipe.benchmarks]
     asked = hash_text(canonical_json([FORMAT, corpus, scored, data_hashes, recipe.decontamination]))
     requests = built_once(
-        config.home / "requests" / asked, lambda path: _build_requests(path, data, tokenizer)
+        config.home / "requests" / asked,
+        lambda path: _build_requests(path, data, tokenizer, end_id),
     )
     benchmarks = read_request_sets(requests / "requests.json", recipe.benchmarks)
     on_source(total, total)
-    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-    return Prepared(recipe, corpus, tokenizer, about["tokenizer"], sources, benchmarks)
+    return Prepared(
+        recipe=recipe,
+        data_hash=corpus,
+        tokenizer=tokenizer,
+        tokenizer_hash=about["tokenizer"],
+        tokenizer_path=folder / "tokenizer.json",
+        end_id=end_id,
+        checkpoint_hash=used.get(CHECKPOINT),
+        sources=sources,
+        benchmarks=benchmarks,
+    )
 
 
 def _build_corpus(folder: Path, data: _Data, on_source: Callable[[int, int], None]) -> None:
     """Tokenizer and every tokenised source, in one folder."""
     recipe = data.recipe
     total = len(recipe.sources) + 2
+    end_id = _give_tokenizer(folder, data)
+    tokenizer = load_tokenizer(folder)
+    on_source(1, total)
+    for done, source in enumerate(recipe.sources, start=2):
+        (folder / source.name).mkdir()
+        training = data.training(source.name)
+        write_tokenised(
+            folder / source.name, source, training, tokenizer, recipe.proxy.context_tokens, end_id
+        )
+        on_source(done, total)
+
+
+def _give_tokenizer(folder: Path, data: _Data) -> int:
+    """`tokenizer.json` of the user's checkpoint, or one trained on the sources; the end's id."""
+    recipe = data.recipe
+    if recipe.stable.checkpoint is not None:
+        base = pinned_checkpoint(recipe, data.data_hashes, data.config)
+        _, end_id = tokenizer_and_end(base)
+        text = (base.path / "tokenizer.json").read_text(encoding="utf-8")
+        (folder / "tokenizer.json").write_text(text, encoding="utf-8")
+        _write_about(folder, {"tokenizer": hash_text(text), "end_id": end_id})
+        return end_id
     texts: list[str] = []
     for source in recipe.sources:
         used = 0
@@ -143,30 +187,30 @@ def _build_corpus(folder: Path, data: _Data, on_source: Callable[[int, int], Non
             used += len(texts[-1])
     tokenizer = train_tokenizer(texts, recipe.proxy.vocab_size)
     tokenizer.save(str(folder / "tokenizer.json"))
-    on_source(1, total)
-    for done, source in enumerate(recipe.sources, start=2):
-        (folder / source.name).mkdir()
-        training = data.training(source.name)
-        write_tokenised(
-            folder / source.name, source, training, tokenizer, recipe.proxy.context_tokens
-        )
-        on_source(done, total)
-    about = {"tokenizer": hash_text(tokenizer.to_str())}
+    _write_about(folder, {"tokenizer": hash_text(tokenizer.to_str())})
+    return END_ID
+
+
+def _write_about(folder: Path, about: dict[str, Any]) -> None:
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
 
 
-def _build_requests(folder: Path, data: _Data, tokenizer: Tokenizer) -> None:
-    sets = [_request_set(benchmark, data, tokenizer) for benchmark in data.recipe.benchmarks]
+def _build_requests(folder: Path, data: _Data, tokenizer: Tokenizer, end_id: int) -> None:
+    sets = [
+        _request_set(benchmark, data, tokenizer, end_id) for benchmark in data.recipe.benchmarks
+    ]
     write_request_sets(folder / "requests.json", sets)
 
 
-def _request_set(benchmark: Benchmark, data: _Data, tokenizer: Tokenizer) -> RequestSet:
+def _request_set(
+    benchmark: Benchmark, data: _Data, tokenizer: Tokenizer, end_id: int
+) -> RequestSet:
     recipe = data.recipe
     context, seed = recipe.proxy.context_tokens, recipe.data_seed
     if benchmark.held_out is not None:
         held_out = data.documents(
             benchmark.held_out, data.used.positions[benchmark.held_out].held_out
         )
-        return make_held_out_requests(benchmark, held_out, tokenizer, context, seed)
+        return make_held_out_requests(benchmark, held_out, tokenizer, context, seed, end_id)
     items = data.items(benchmark)
-    return make_requests(benchmark, items, frozenset(), tokenizer, context, seed)
+    return make_requests(benchmark, items, frozenset(), tokenizer, context, seed, end_id)

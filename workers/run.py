@@ -15,8 +15,9 @@ from workers.decay import decay
 from workers.decay_checkpoint import DecayCheckpoint
 from workers.evaluate import evaluate
 from workers.prepare import Prepared, prepare
-from workers.stable import stable_checkpoint
+from workers.stable import optimiser_state_of, stable_checkpoint
 from workers.train import Step
+from workers.trial_weights import keep_weights
 
 
 class TrialRunner:
@@ -52,6 +53,8 @@ class TrialRunner:
             decayed.model, prepared.benchmarks, lambda done: report("evaluate", done, num_items)
         )
         clock.lap("evaluate")
+        if spec.keep_weights:
+            keep_weights(self.config.home, spec, prepared, decayed.model)
 
         decay_tokens = decayed.curve[-1].tokens
         return TrialResult(
@@ -63,6 +66,7 @@ class TrialRunner:
             epochs=decayed.epochs,
             weights_sha256=weights_sha256(decayed.model),
             stable_checkpoint=checkpoint.name,
+            optimiser_state=optimiser_state_of(checkpoint),
             tokenizer=prepared.tokenizer_hash,
             wall_seconds=clock.laps,
             decay_tokens_per_second=decay_tokens / clock.laps["decay"],

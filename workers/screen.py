@@ -171,12 +171,17 @@ def _kept(
         FORMAT,
         [source.model_dump(mode="json") for source in recipe.sources],
         [benchmark.name for benchmark in recipe.benchmarks],
-        {name: data_hashes[name] for name in sorted(data_hashes)},
+        # Of what is screened: a trial pins its stable checkpoint as well.
+        {name: value for name, value in sorted(data_hashes.items()) if _is_screened(name)},
         recipe.data_seed,
         recipe.decontamination,
         recipe.near_duplicates,
     ]
     return built_once(config.home / "screened" / hash_text(canonical_json(made_of)), build)
+
+
+def _is_screened(name: str) -> bool:
+    return name.startswith(("sources.", "benchmarks."))
 
 
 def _pinned(raw: str, left_out: set[int]) -> str:

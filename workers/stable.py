@@ -1,15 +1,19 @@
 """The stable phase: warm-up and constant rate on the pretraining sources, once per recipe."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from mixtures.study import Recipe
+from mixtures.trial import OptimiserState
 from mixtures.value import canonical_json, hash_text
 from workers.artifact import built_once
-from workers.checkpoint import save_checkpoint
+from workers.base_checkpoint import CHECKPOINT, pinned_checkpoint
+from workers.checkpoint import read_about, save_checkpoint, write_checkpoint
 from workers.config import WorkerConfig
+from workers.hf_load import load_optimiser_state, load_weights
 from workers.optim import make_optimiser
 from workers.prepare import Prepared
 from workers.schedule import stable_factor
@@ -18,7 +22,9 @@ from workers.train import Step, num_steps, train
 from workers.xmodel2 import Xmodel2
 
 # Bump when the code makes another checkpoint of the same recipe.
-FORMAT = 1
+FORMAT = 2
+# In the folder, with the `tokenizer.json` that its tokens are of.
+WEIGHTS = "stable.safetensors"
 
 
 def stable_checkpoint(
@@ -26,10 +32,16 @@ def stable_checkpoint(
 ) -> Path:
     """The folder of the checkpoint that every decay of the recipe starts from, built if missing.
 
-    Its name is the hash of all that made it: data, tokenizer, proxy, phase, optimiser and seed,
+    Of a checkpoint of the user's own it is a copy in our format, named by its content. Otherwise
+    its name is the hash of all that made it: data, tokenizer, proxy, phase, optimiser and seed,
     and torch's version, because another release may round otherwise.
     """
     recipe = prepared.recipe
+    if prepared.checkpoint_hash is not None:
+        folder = (
+            config.home / "stable" / hash_text(canonical_json([FORMAT, prepared.checkpoint_hash]))
+        )
+        return built_once(folder, lambda path: _import(path, prepared, config))
     made_of = [
         FORMAT,
         torch.__version__,
@@ -43,6 +55,13 @@ def stable_checkpoint(
     ]
     folder = config.home / "stable" / hash_text(canonical_json(made_of))
     return built_once(folder, lambda path: _build(path, prepared, on_step))
+
+
+def optimiser_state_of(checkpoint: Path) -> OptimiserState:
+    """Whether the decays from this checkpoint go on with its optimiser's state."""
+    about = read_about(checkpoint / WEIGHTS)
+    state: OptimiserState = about["optimiser_state"]
+    return state
 
 
 def start_of_training(recipe: Recipe) -> tuple[Xmodel2, torch.optim.AdamW]:
@@ -72,8 +91,23 @@ def _build(folder: Path, prepared: Prepared, on_step: Callable[[Step, int], None
         on_step(last, steps * batch_tokens)
     about = {
         "recipe": recipe.content_hash(),
+        "end_id": prepared.end_id,
+        "optimiser_state": "restored",
         "tokens": steps * batch_tokens,
         "final_loss": last.loss if last else None,
         "sequences": stream.counts,
     }
-    save_checkpoint(folder / "stable.safetensors", model, optimiser, about)
+    shutil.copyfile(prepared.tokenizer_path, folder / "tokenizer.json")
+    save_checkpoint(folder / WEIGHTS, model, optimiser, about)
+
+
+def _import(folder: Path, prepared: Prepared, config: WorkerConfig) -> None:
+    base = pinned_checkpoint(prepared.recipe, {CHECKPOINT: str(prepared.checkpoint_hash)}, config)
+    state = load_optimiser_state(base)
+    about = {
+        "from": prepared.recipe.stable.checkpoint,
+        "end_id": prepared.end_id,
+        "optimiser_state": "restored" if state else "fresh",
+    }
+    shutil.copyfile(prepared.tokenizer_path, folder / "tokenizer.json")
+    write_checkpoint(folder / WEIGHTS, load_weights(base), state, about)

@@ -31,7 +31,7 @@ def open_tensors(path: Path, framework: Literal["pt", "np"]) -> Iterator[Any]:
         yield opened
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """`write(temporary path)`, then a rename: under its own name the file is always whole.
 
     The temporary name is in the same folder, because a rename across file systems is a copy, and

@@ -42,12 +42,17 @@ class TokenisedSource:
 
 
 def write_tokenised(
-    folder: Path, source: Source, items: list[Item], tokenizer: Tokenizer, context_tokens: int
+    folder: Path,
+    source: Source,
+    items: list[Item],
+    tokenizer: Tokenizer,
+    context_tokens: int,
+    end_id: int = END_ID,
 ) -> None:
     """`tokens.npy` and `about.json`; raises DataError where the source fills no sequence."""
     parts: list[Tokens] = []
     for start in range(0, len(items), _DOCUMENTS_AT_ONCE):
-        parts += _tokenise(items[start : start + _DOCUMENTS_AT_ONCE], source, tokenizer)
+        parts += _tokenise(items[start : start + _DOCUMENTS_AT_ONCE], source, tokenizer, end_id)
     tokens = np.concatenate(parts)
     if len(tokens) <= context_tokens:
         raise DataError(
@@ -66,14 +71,14 @@ def read_tokenised(folder: Path, context_tokens: int) -> TokenisedSource:
     return TokenisedSource(np.load(folder / "tokens.npy", mmap_mode="r"), context_tokens)
 
 
-def _tokenise(items: list[Item], source: Source, tokenizer: Tokenizer) -> list[Tokens]:
+def _tokenise(items: list[Item], source: Source, tokenizer: Tokenizer, end_id: int) -> list[Tokens]:
     """The tokens of each document, its end token included. Prompt and answer apart."""
     if source.kind == "pretrain":
         encoded = tokenizer.encode_batch([item.answer for item in items])
-        return [np.array([*text.ids, END_ID], dtype=np.int32) for text in encoded]
+        return [np.array([*text.ids, end_id], dtype=np.int32) for text in encoded]
     prompts = tokenizer.encode_batch([prompt_text(item.prompt) for item in items])
     answers = tokenizer.encode_batch([answer_text(item.answer) for item in items])
     return [
-        np.array([*prompt.ids, *answer.ids, END_ID], dtype=np.int32)
+        np.array([*prompt.ids, *answer.ids, end_id], dtype=np.int32)
         for prompt, answer in zip(prompts, answers, strict=True)
     ]

@@ -80,5 +80,14 @@ def _train_pieces(words: list[tuple[str, int]], vocab_size: int) -> list[tuple[s
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer saved as `tokenizer.json` in `folder`."""
-    return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    """The tokenizer saved as `tokenizer.json` in `folder`, for nothing but the tokens of texts.
+
+    A user's own may add begin tokens, cut, pad, or read the name of a control token in a text as
+    that token: all of it is turned off. One that was trained here does none of it.
+    """
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.post_processor = None
+    tokenizer.encode_special_tokens = True
+    return tokenizer
