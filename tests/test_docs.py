@@ -7,8 +7,10 @@ import pytest
 import typer.main
 from fastapi.routing import APIRoute
 
+from mixtures.proxy import Proxy
 from mixtures.study import StudySpec
 from mixtures.trial import TrialState
+from mixtures.value import Value
 from service.app import create_app
 from service.cli import app as cli
 from service.settings import Settings
@@ -60,11 +62,12 @@ def test_every_trial_state_is_documented(state: TrialState) -> None:
     assert re.search(rf"^\| `{state.value}` \|", API, re.MULTILINE)
 
 
-def test_every_field_of_a_study_is_documented() -> None:
-    section = API.split("## A study")[1]
+@pytest.mark.parametrize(("heading", "value"), [("A study", StudySpec), ("A proxy", Proxy)])
+def test_every_field_of_a_study_is_documented(heading: str, value: type[Value]) -> None:
+    section = API.split(f"## {heading}\n")[1].split("\n## ")[0]
     first_cells = " ".join(re.findall(r"^\| (.*?) \|", section, re.MULTILINE))
     documented = set(re.findall(r"`(\w+)`", first_cells))
-    assert documented == set(StudySpec.model_fields)
+    assert documented == set(value.model_fields)
 
 
 def test_every_command_is_named_in_the_readme() -> None:
