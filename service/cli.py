@@ -1,19 +1,19 @@
-"""`./run decaymix`: every command is a call of the API, so it can do what REST can and no more."""
+"""`./run decaymix`: every command is a call of the API, so it can do what REST can and no more.
 
-import json
+But `checkpoint` (cli_checkpoint.py), which reads and writes files and needs no controller.
+"""
+
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
+from service import cli_checkpoint
 from service.client import ApiProblem, Client, ControllerUnreachable
-from service.settings import Settings
 from service.show import (
     percent,
     show_leaderboard,
@@ -21,8 +21,7 @@ from service.show import (
     show_recommendation,
     status_line,
 )
-
-BAD_INPUT, FAILED = 2, 1
+from service.terminal import BAD_INPUT, FAILED, Json, fail, print_json, settings_or_fail, show
 
 app = typer.Typer(
     help="Which data mixture to decay on, and how sure that is.",
@@ -31,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 Study = Annotated[str, typer.Argument(help="id or name of a study")]
-Json = Annotated[bool, typer.Option("--json", help="print the API's JSON")]
+app.add_typer(cli_checkpoint.app, name="checkpoint")
 
 
 @app.command()
@@ -43,9 +42,9 @@ def serve() -> None:
     from service.serve import serve as run
 
     try:
-        run(_settings())
+        run(settings_or_fail())
     except (PortInUse, DatabaseInUse, DatabaseTooNew) as error:
-        _fail(str(error), FAILED)
+        fail(str(error), FAILED)
 
 
 @app.command()
@@ -58,9 +57,9 @@ def demo(
     from service.demo import demo as run
 
     try:
-        run(_settings(), is_quick=quick, exits=exit)
+        run(settings_or_fail(), is_quick=quick, exits=exit)
     except DemoFailed as error:
-        _fail(str(error), FAILED)
+        fail(str(error), FAILED)
 
 
 @app.command()
@@ -71,11 +70,11 @@ def submit(
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        _fail(f"cannot read {file}: {error}", BAD_INPUT)
+        fail(f"cannot read {file}: {error}", BAD_INPUT)
     kind: Literal["yaml", "json"] = "json" if file.suffix == ".json" else "yaml"
     with _client() as client:
         status = client.submit_study(text, kind)
-        _show(
+        show(
             json,
             status,
             lambda out: out.print(
@@ -99,7 +98,7 @@ def studies(json: Json = False) -> None:
 
     with _client() as client:
         found = client.studies()
-        _show(json, found, lines)
+        show(json, found, lines)
 
 
 @app.command()
@@ -109,7 +108,7 @@ def watch(study: Study, json: Json = False) -> None:
         study_id = client.study_id(study)
         if json:
             for status in client.watch(study_id):
-                _print_json(status)
+                print_json(status)
             return
         show_progress(Console(), client.watch(study_id))
         status = client.study(study_id)["status"]
@@ -129,7 +128,7 @@ def try_share(
         wanted["seed"] = seed
     with _client() as client:
         answer = client.submit_trials(client.study_id(study), wanted)
-        _show(json, answer, lambda out: out.print(f"{answer['num_new']} new trials"))
+        show(json, answer, lambda out: out.print(f"{answer['num_new']} new trials"))
 
 
 @app.command()
@@ -148,7 +147,7 @@ def trials(study: Study, json: Json = False) -> None:
 
     with _client() as client:
         found = client.trials(client.study_id(study))
-        _show(json, found, lines)
+        show(json, found, lines)
 
 
 @app.command()
@@ -164,7 +163,7 @@ def leaderboard(
             print(client.leaderboard_csv(study_id), end="")
             return
         board = client.leaderboard(study_id)
-        _show(json, board, lambda out: show_leaderboard(out, board))
+        show(json, board, lambda out: show_leaderboard(out, board))
 
 
 @app.command()
@@ -172,7 +171,7 @@ def recommend(study: Study, json: Json = False) -> None:
     """Which share to decay on, and which shares cannot be told from it."""
     with _client() as client:
         found = client.recommendation(client.study_id(study))
-        _show(json, found, lambda out: show_recommendation(out, found))
+        show(json, found, lambda out: show_recommendation(out, found))
 
 
 @app.command()
@@ -185,7 +184,7 @@ def export(
     """The recommended mixture as a file for a trainer."""
     chosen = "json" if json else format
     if chosen not in ("yaml", "json"):
-        _fail(f"--format is {format!r}, expected yaml or json", BAD_INPUT)
+        fail(f"--format is {format!r}, expected yaml or json", BAD_INPUT)
     with _client() as client:
         text = client.export(client.study_id(study), "json" if chosen == "json" else "yaml")
     if out is None:
@@ -194,7 +193,7 @@ def export(
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
-        _fail(f"cannot write {out}: {error.strerror}", BAD_INPUT)
+        fail(f"cannot write {out}: {error.strerror}", BAD_INPUT)
     print(out)
 
 
@@ -203,7 +202,7 @@ def cancel(trial: Annotated[str, typer.Argument(help="id of a trial")], json: Js
     """Cancel a waiting or running trial."""
     with _client() as client:
         found = client.cancel(trial)
-        _show(json, found, lambda out: out.print(f"trial {trial}: {found['state']}"))
+        show(json, found, lambda out: out.print(f"trial {trial}: {found['state']}"))
 
 
 @app.command()
@@ -211,7 +210,7 @@ def retry(trial: Annotated[str, typer.Argument(help="id of a trial")], json: Jso
     """Run a failed or cancelled trial again."""
     with _client() as client:
         found = client.retry(trial)
-        _show(json, found, lambda out: out.print(f"trial {trial}: {found['state']}"))
+        show(json, found, lambda out: out.print(f"trial {trial}: {found['state']}"))
 
 
 @app.command()
@@ -221,47 +220,22 @@ def status(study: Study, json: Json = False) -> None:
         found = client.study(client.study_id(study))
         now = found["status"]
         done = f"{now['num_finished']}/{now['num_trials']} trials"
-        _show(json, found, lambda out: out.print(f"{now['state']} · {done} · {status_line(now)}"))
+        show(json, found, lambda out: out.print(f"{now['state']} · {done} · {status_line(now)}"))
 
 
 @contextmanager
 def _client() -> Iterator[Client]:
     """A client of the configured controller; its problems end the command with one line."""
-    settings = _settings()
+    settings = settings_or_fail()
     token = settings.token.get_secret_value() if settings.token else None
     url = os.environ.get("DECAYMIX_URL", settings.url)
     try:
         with Client(url, token) as client:
             yield client
     except ApiProblem as problem:
-        _fail(str(problem), BAD_INPUT if problem.status < 500 else FAILED)
+        fail(str(problem), BAD_INPUT if problem.status < 500 else FAILED)
     except ControllerUnreachable as error:
-        _fail(str(error), FAILED)
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        _fail(f"setting {name}: {first['msg'].removeprefix('Value error, ')}", BAD_INPUT)
-
-
-def _show(as_json: bool, data: Any, show: Callable[[Console], None]) -> None:
-    if as_json:
-        _print_json(data)
-    else:
-        show(Console())
-
-
-def _print_json(data: Any) -> None:
-    print(json.dumps(data), flush=True)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    print(f"decaymix: {' '.join(message.split())}", file=sys.stderr)
-    raise typer.Exit(code)
+        fail(str(error), FAILED)
 
 
 def main() -> None:
