@@ -121,6 +121,12 @@ class Proxy(Value):
         return {k: v for k, v in fields.items() if k in always or v != plain.get(k)}
 
     @property
+    def title(self) -> str:
+        """The preset's name, or the shape where it is no preset's."""
+        name = self.as_written().get("preset")
+        return name or f"{self.num_layers} layers, width {self.width}"
+
+    @property
     def head_width(self) -> int:
         return self.width // self.num_heads
 

@@ -87,8 +87,13 @@ def read_about(path: Path) -> dict[str, Any]:
 
 
 def proxy_of_checkpoint(path: Path) -> Proxy:
-    """The proxy whose weights `path` holds."""
-    return Proxy.model_validate(read_about(path)["proxy"])
+    """The proxy whose weights `path` holds; raises DataError."""
+    about = read_about(path)
+    if "proxy" not in about:
+        raise DataError(
+            path.name, str(path.parent), "an earlier release wrote it, without its proxy"
+        )
+    return Proxy.model_validate(about["proxy"])
 
 
 def weights_sha256(model: Xmodel2) -> str:
@@ -129,7 +134,9 @@ def _about(file: Any, path: Path) -> dict[str, Any]:
     metadata = file.metadata() or {}
     if "about" not in metadata:
         raise DataError(
-            path.name, str(path.parent), "has no metadata 'about': Decaymix did not write this file"
+            path.name,
+            str(path.parent),
+            "Decaymix did not write this file; of a model from elsewhere give the folder",
         )
     about: dict[str, Any] = json.loads(metadata["about"])
     return about

@@ -152,7 +152,7 @@ def _new_folder(to: str) -> Path:
 
 
 def _of_hf(folder: HfFolder) -> dict[str, Any]:
-    tokens = None
+    tokens, about = None, folder.config.get("decaymix", {}).get("about")
     if (folder.path / "tokenizer.json").is_file():
         tokenizer, end_id = tokenizer_and_end(folder)
         tokens = {"num_tokens": tokenizer.get_vocab_size(), "end_id": end_id}
@@ -161,7 +161,7 @@ def _of_hf(folder: HfFolder) -> dict[str, Any]:
         "dtypes": list(folder.dtypes),
         "tokenizer": tokens,
         "optimiser_state": folder.has_optimiser,
-        "about": folder.config.get("decaymix", {}).get("about", {}),
+        "about": about if isinstance(about, dict) else {},
     }
 
 

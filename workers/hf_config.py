@@ -80,7 +80,7 @@ _KEYS = {
 def proxy_of_config(config: Config) -> Proxy:
     """The proxy whose function the folder's model is; raises DataError by key and value."""
     family = config.get("model_type")
-    if family not in _DEFAULTS:
+    if not isinstance(family, str) or family not in _DEFAULTS:
         raise _wrong("model_type", family, f"expected one of {', '.join(sorted(_DEFAULTS))}")
     for key, wanted in _FIXED.items():
         if config.get(key, wanted) not in (wanted, None):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mixtures.proxy import Proxy
+from mixtures.proxy import PRESETS, Proxy, first_difference
 
 
 def proxy(**fields: Any) -> Proxy:
@@ -93,3 +93,32 @@ def test_an_option_outside_its_range_is_refused_by_name(
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         proxy(**fields)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(
+    "changes", [{}, {"vocab_size": 500, "rope_base": 5e5}, {"mlp_scale_depth": 2.0}, {"width": 720}]
+)
+def test_the_written_form_gives_the_proxy_back(preset: str, changes: dict[str, Any]) -> None:
+    one = proxy(preset=preset, **changes)
+    again = Proxy.model_validate(one.as_written())
+    assert again.model_dump(exclude={"preset"}) == one.model_dump(exclude={"preset"})
+    is_preset = "width" not in changes
+    assert one.title == (preset if is_preset else f"{one.num_layers} layers, width 720")
+    assert ("preset" in one.as_written()) == is_preset
+
+
+def test_proxies_that_are_one_function_of_their_weights_do_not_differ() -> None:
+    one = proxy()
+    same = [
+        proxy(context_tokens=1024, init_std=0.02, output_init="by_depth"),
+        proxy(attention_scale=1 / math.sqrt(32), mlp_scale_depth=1.4),
+        proxy(dim_model_base=512, output_multiplier=0.5),
+    ]
+    assert [first_difference(one, other) for other in same] == [None, None, None]
+    assert first_difference(one, proxy(num_kv_heads=3)) == ("num_kv_heads", 1, 3)
+    assert first_difference(one, proxy(scale_emb=10)) == ("scale_emb", 12.0, 10.0)
+    assert first_difference(one, proxy(mlp_scale_depth=2)) == ("mlp_scale_depth", None, 2.0)
+    assert first_difference(one, proxy(dim_model_base=512)) == ("dim_model_base", 256, 512)
+    # The same base width, but not the same logits.
+    assert first_difference(one, proxy(output_multiplier=0.5)) == ("logits_divisor", 0.375, 0.75)
