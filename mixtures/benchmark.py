@@ -1,6 +1,6 @@
 """A benchmark: items with a prompt and a gold answer, or held-out text of a source."""
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -8,7 +8,7 @@ from mixtures.source import ReasoningGymItems
 from mixtures.value import Name, Value
 
 # The metric that separates small proxies: accuracy sits at chance for them.
-BITS_PER_BYTE = "bits_per_byte"
+BITS_PER_BYTE: Final = "bits_per_byte"
 
 
 class Benchmark(Value):

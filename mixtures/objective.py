@@ -5,6 +5,7 @@ Fixed before the first trial, because choosing weights after seeing scores is ch
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from pydantic import Field
 
@@ -15,7 +16,8 @@ from mixtures.value import InvalidField, Name, Value
 class Objective(Value):
     """A weighted mean of one metric over benchmarks. Bits per byte is a loss: lower is better."""
 
-    metric: str = BITS_PER_BYTE
+    # The one metric that a trial has so far: another would leave every trial without a score.
+    metric: Literal["bits_per_byte"] = BITS_PER_BYTE
     weights: dict[Name, float] = Field(
         default={}, description="weight per benchmark; those not named weigh `default_weight`"
     )

@@ -13,7 +13,7 @@ from mixtures.phases import Decay, FullRun, Optimiser, StablePhase
 from mixtures.proxy import Proxy
 from mixtures.screening import Decontamination, NearDuplicates
 from mixtures.source import Kind, Source
-from mixtures.value import InvalidField, Name, Share, Value, added
+from mixtures.value import InvalidField, Name, Seed, Share, Value, added
 
 # The share that the Xmodel-2 report took after over 400 trials (arXiv 2412.19638, section 2.3).
 PAPER_SFT_SHARE = 0.64
@@ -37,7 +37,8 @@ class Recipe(Value):
     sft_shares: dict[Name, Share] | None = None
     benchmarks: tuple[Benchmark, ...] = Field(min_length=1)
     stable: StablePhase = StablePhase()
-    stable_seed: int = Field(default=0, ge=0)
+    # torch's generator takes 64 bits.
+    stable_seed: int = Field(default=0, ge=0, le=2**63 - 1)
     optimiser: Optimiser = Optimiser()
     data_seed: int = Field(default=0, ge=0)
     decontamination: Decontamination = added("drop")
@@ -177,7 +178,7 @@ class StudySpec(Recipe):
     decay: Decay = Decay()
     full_run: FullRun | None = None
     space: Space
-    seeds: tuple[int, ...] = Field(default=(0, 1), min_length=1)
+    seeds: tuple[Seed, ...] = Field(default=(0, 1), min_length=1)
     baselines: dict[Name, Share] = Field(
         default={"pretrain_only": 0.0, "paper": PAPER_SFT_SHARE},
         description="SFT shares that are always tried, and that every mixture is compared with",
@@ -194,8 +195,8 @@ class StudySpec(Recipe):
     @field_validator("seeds")
     @classmethod
     def _seeds_are_distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(seeds)) != len(seeds) or min(seeds) < 0:
-            raise ValueError(f"seeds are {list(seeds)}, expected distinct numbers of 0 or more")
+        if len(set(seeds)) != len(seeds):
+            raise ValueError(f"seeds are {list(seeds)}, expected distinct numbers")
         return seeds
 
     @model_validator(mode="after")

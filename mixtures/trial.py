@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from mixtures.mixture import Mixture, require_sum_to_one, sft_share
 from mixtures.phases import Decay, FullRun
 from mixtures.study import Recipe, Resources
-from mixtures.value import InvalidField, Name, Share, Value, added
+from mixtures.value import InvalidField, Name, Seed, Share, Value, added
 
 
 class TrialState(StrEnum):
@@ -50,7 +50,7 @@ class TrialRequest(Value):
 
     sft_share: Share | None = None
     shares: dict[Name, Share] | None = None
-    seed: int | None = Field(default=None, ge=0)
+    seed: Seed | None = None
 
     @model_validator(mode="after")
     def _one_mixture(self) -> Self:
@@ -90,7 +90,7 @@ class TrialSpec(Value):
     mixture: Mixture
     decay: Decay
     full_run: FullRun | None = None
-    seed: int = Field(ge=0)
+    seed: Seed
     resources: Resources = Resources()
     keep_weights: bool = added(True)
 

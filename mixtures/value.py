@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 # Names become file names, JSON keys, CSV columns and parts of addresses: keep them plain.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+# A trial's seed: the table keeps it in 32 bits with sign.
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class InvalidField(ValueError):
@@ -44,7 +46,11 @@ class Value(BaseModel):
 def canonical_json(data: Any) -> str:
     """`data` as JSON with sorted keys; raises ValueError on NaN or infinity."""
     return json.dumps(
-        data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        _without_signed_zeros(data),
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
     )
 
 
@@ -60,3 +66,12 @@ def added(default: Any, **rules: Any) -> Any:
     found again by the hash of its spec, and a checkpoint by that of what made it.
     """
     return Field(default=default, exclude_if=lambda value: bool(value == default), **rules)
+
+
+def _without_signed_zeros(data: Any) -> Any:
+    """-0.0 equals 0.0 and is written otherwise: two equal values would get two names."""
+    if isinstance(data, dict):
+        return {key: _without_signed_zeros(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_without_signed_zeros(value) for value in data]
+    return 0.0 if isinstance(data, float) and data == 0.0 else data
