@@ -1,5 +1,10 @@
-"""Data files and folders under a data root: found by a plain name or a glob, never outside."""
+"""Data files and folders under a data root: found by a plain name or a glob, never outside.
 
+A symbolic link may lead to another place under a data root, and nowhere else: what a study names
+must not reach the rest of the machine.
+"""
+
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from workers.compressed import COMPRESSED
@@ -34,11 +39,15 @@ def find_files(name: str, roots: tuple[Path, ...], field: str) -> list[tuple[str
     parts = _inside(name, field)
     for root in roots:
         # A match of another kind (a README beside the data) is named, not skipped.
-        found = sorted(path for path in root.glob(str(parts)) if path.is_file())
+        try:
+            found = sorted(path for path in root.glob(str(parts)) if path.is_file())
+        except ValueError as error:  # ** beside other characters
+            raise DataError(field, name, f"not a glob: {error}") from error
         if found:
             names = [path.relative_to(root).as_posix() for path in found]
-            for one in names:
+            for one, path in zip(names, found, strict=True):
                 _require_suffix(one, field)
+                _require_no_way_out(path, one, roots, field)
             return list(zip(names, found, strict=True))
     raise DataError(field, name, f"no file matches under the data roots ({_listed(roots)})")
 
@@ -47,10 +56,9 @@ def find_file(name: str, roots: tuple[Path, ...], field: str) -> Path:
     """The file `name` under the first data root that holds it; raises DataError."""
     parts = _inside(name, field)
     _require_suffix(name, field)
-    for root in roots:
-        path = root / parts
-        if path.is_file():
-            return path
+    path = _first(parts, roots, Path.is_file, name, field)
+    if path is not None:
+        return path
     raise DataError(
         field,
         name,
@@ -61,14 +69,44 @@ def find_file(name: str, roots: tuple[Path, ...], field: str) -> Path:
 def find_folder(name: str, roots: tuple[Path, ...], field: str) -> Path:
     """The folder `name` under the first data root that holds it; raises DataError."""
     parts = _inside(name, field)
-    for root in roots:
-        if (root / parts).is_dir():
-            return root / parts
+    path = _first(parts, roots, Path.is_dir, name, field)
+    if path is not None:
+        return path
     raise DataError(
         field,
         name,
         f"no such folder under the data roots ({_listed(roots)}); set DECAYMIX_DATA_ROOTS",
     )
+
+
+def _first(
+    parts: PurePosixPath,
+    roots: tuple[Path, ...],
+    is_wanted: Callable[[Path], bool],
+    name: str,
+    field: str,
+) -> Path | None:
+    for root in roots:
+        path = root / parts
+        try:
+            is_there = is_wanted(path)
+        except OSError as error:  # a name that is too long, a folder that may not be entered
+            raise DataError(field, name, f"cannot be looked up: {error.strerror}") from error
+        if is_there:
+            _require_no_way_out(path, name, roots, field)
+            return path
+    return None
+
+
+def _require_no_way_out(path: Path, name: str, roots: tuple[Path, ...], field: str) -> None:
+    target = path.resolve()
+    if not any(target.is_relative_to(root.resolve()) for root in roots):
+        raise DataError(
+            field,
+            name,
+            "a symbolic link leads it out of the data roots; add the folder that it leads to to "
+            "DECAYMIX_DATA_ROOTS, or copy the file",
+        )
 
 
 def _inside(name: str, field: str) -> PurePosixPath:

@@ -20,11 +20,7 @@ _SHORTEST_DOCUMENT_BYTES = 200
 def source_documents() -> Iterator[str]:
     """Each module's code without docstrings."""
     for text, docstrings in _modules():
-        lines = text.splitlines(keepends=True)
-        for node in docstrings:
-            for line in range(node.lineno - 1, node.end_lineno or node.lineno):
-                lines[line] = ""
-        code = "".join(lines)
+        code = without_docstrings(text, docstrings)
         if len(code) >= _SHORTEST_DOCUMENT_BYTES:
             yield code
 
@@ -41,6 +37,18 @@ def topic_documents() -> Iterator[str]:
     """The language reference's topics, as `help()` shows them."""
     for name in sorted(topics):
         yield topics[name]
+
+
+def without_docstrings(text: str, docstrings: list[ast.Constant]) -> str:
+    """`text` without the lines that the docstrings stand on."""
+    # Not splitlines, which ends a line at a form feed too; Python's parser does not.
+    lines = text.split("\n")
+    removed = {
+        line
+        for node in docstrings
+        for line in range(node.lineno - 1, node.end_lineno or node.lineno)
+    }
+    return "\n".join(line for number, line in enumerate(lines) if number not in removed)
 
 
 @cache  # parsing the library takes seconds, and two sources are made of it

@@ -7,9 +7,10 @@ It reads the rest: Parquet, a data set saved to disk, and, where a study asks fo
 
 import csv
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mixtures.source import TextUnit
 from workers.compressed import COMPRESSED, read_lines
@@ -64,7 +65,7 @@ class _Lines:
                     raise self.error(
                         f"line {self.number} is not UTF-8 (byte {error.start}); save it as UTF-8"
                     ) from error
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise self.error(f"unreadable after line {self.number}: {error}") from error
 
     def error(self, message: str) -> DataError:
@@ -79,15 +80,19 @@ def _json_lines(lines: _Lines) -> Iterator[tuple[str, Record]]:
 
 def _object(line: str, lines: _Lines) -> Record:
     try:
-        record = json.loads(line)
+        record = json.loads(line, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise lines.error(
             f"line {lines.number} is not JSON ({error.msg} at column {error.colno})"
         ) from error
     except (ValueError, RecursionError) as error:
-        # A number of thousands of digits, or brackets thousands deep.
+        # NaN, a number of thousands of digits, or brackets thousands deep.
         raise lines.error(f"line {lines.number} is not JSON that can be read ({error})") from error
     return _require_object(record, f"line {lines.number}", lines)
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number in JSON; write null or leave the field out")
 
 
 def _require_object(record: Any, place: str, lines: _Lines) -> Record:
@@ -104,7 +109,7 @@ def _json(lines: _Lines) -> Iterator[tuple[str, Record]]:
         yield from _json_lines_after(first, texts, lines)
         return
     try:
-        records = json.loads(first + "".join(texts))
+        records = json.loads(first + "".join(texts), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise lines.error(
             f"line {error.lineno} is not JSON ({error.msg} at column {error.colno})"
