@@ -39,7 +39,10 @@ def test_a_source_with_one_place_is_taken(source: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ({"name": "a", "kind": "sft"}, "gives none of files, python_library, reasoning_gym"),
+        (
+            {"name": "a", "kind": "sft"},
+            "gives none of files, saved, hub, python_library, reasoning_gym",
+        ),
         ({**TEXT, "python_library": "topics"}, r"gives \['files', 'python_library'\]"),
         ({**CHAT, "reasoning_gym": GYM}, r"gives \['files', 'reasoning_gym'\]"),
         ({**TEXT, "kind": "sft"}, r"templates \['text'\], expected \['prompt', 'response'\]"),
@@ -48,7 +51,7 @@ def test_a_source_with_one_place_is_taken(source: dict[str, Any]) -> None:
         ({**CHAT, "text": "x"}, r"\['prompt', 'response', 'text'\], expected"),
         (
             {"name": "a", "kind": "sft", "reasoning_gym": GYM, "prompt": "x"},
-            "only a source with files takes templates",
+            "only a source with files, saved or hub takes templates",
         ),
         ({"name": "a", "kind": "sft", "python_library": "source"}, "kind is 'pretrain'"),
         ({"name": "a", "kind": "pretrain", "reasoning_gym": GYM}, "kind is 'sft'"),

@@ -49,8 +49,8 @@ def test_the_report_counts_what_there_is(config: WorkerConfig) -> None:
 
 
 def test_bytes_are_bytes(config: WorkerConfig, root: Path) -> None:
-    write_lines(root / "sums.jsonl", [{"question": "é" * 10, "answer": "日"}] * 3)
-    assert check_data(recipe(), config).sources["sums"].num_bytes == 3 * 23
+    write_lines(root / "sums.jsonl", [{"question": "é" * 10, "answer": "日"}])
+    assert check_data(recipe(), config).sources["sums"].num_bytes == 23
 
 
 def test_the_hashes_pin_the_content_of_all_that_is_read(config: WorkerConfig, root: Path) -> None:
@@ -63,26 +63,25 @@ def test_the_hashes_pin_the_content_of_all_that_is_read(config: WorkerConfig, ro
     assert {name for name in before if before[name] != after[name]} == {"benchmarks.test_sums"}
 
 
-def test_contaminated_items_are_counted(config: WorkerConfig, root: Path) -> None:
+def test_what_stands_in_a_benchmark_is_counted_on_both_sides(
+    config: WorkerConfig, root: Path
+) -> None:
     lines = (root / "sums.jsonl").read_text().splitlines()[:7]
     # Case and spacing do not hide them.
     copies = [json.loads(line.replace("What is", "what  IS")) for line in lines]
-    fresh = [{"question": f"{i}?", "answer": "x"} for i in range(5)]
+    fresh = [{"question": f"How many are {i} apples?", "answer": "x"} for i in range(5)]
     write_lines(root / "test_sums.jsonl", copies + fresh)
     report = check_data(recipe(), config)
-    assert report.benchmarks["test_sums"].num_contaminated == 7
-    assert report.benchmarks["test_sums"].num_items == 12
-
-
-def test_a_benchmark_that_stands_in_training_is_refused(config: WorkerConfig, root: Path) -> None:
-    lines = (root / "sums.jsonl").read_text().splitlines()[:7]
-    write_lines(
-        root / "test_sums.jsonl",
-        [*map(json.loads, lines), {"question": "new?", "answer": "x"}],
+    assert report.benchmarks["test_sums"].model_dump() == {"num_items": 12, "num_contaminated": 7}
+    assert report.sources["sums"].num_documents == 143
+    assert report.sources["sums"].num_left_out == 7
+    (pair,) = report.contamination
+    assert (pair.source, pair.benchmark, pair.num_documents, pair.num_items) == (
+        "sums",
+        "test_sums",
+        7,
+        7,
     )
-    error = refusal(config)
-    assert error.field == "benchmarks.test_sums"
-    assert "7 of its 8 items stand in a training source; expected at least two" in error.message
 
 
 @pytest.mark.parametrize("num_copies", [1, 30])
@@ -101,7 +100,6 @@ def test_one_document_cannot_be_trained_on_and_held_out(
 
 def test_the_first_source_that_is_wrong_is_named(config: WorkerConfig, root: Path) -> None:
     (root / "sums.jsonl").write_text('{"question": "a", "answer": "b"}\n{oops\n')
-    (root / "test_sums.jsonl").unlink()
     error = refusal(config)
     assert (error.field, error.value) == ("sources.sums.files", "sums.jsonl")
     assert "line 2" in error.message

@@ -94,7 +94,9 @@ def test_a_file_that_is_not_there_names_the_roots(roots: tuple[Path, Path]) -> N
         assert "set DECAYMIX_DATA_ROOTS" in error.message
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "both.jsonl.bz2", "both.parquet.gz", "jsonl", "a.JSONL"])
+@pytest.mark.parametrize(
+    "name", ["a.xlsx", "both.jsonl.bz2", "both.parquet.gz", "jsonl", "a.JSONL"]
+)
 def test_another_format_is_refused(roots: tuple[Path, Path], name: str) -> None:
     assert "expected a file ending in .jsonl, .ndjson" in refusal(name, roots).message
 

@@ -71,7 +71,10 @@ def test_any_records_come_back_plain_and_zipped(
         (b'"text"', "line 2 is str, expected a JSON object"),
         (b"null", "line 2 is NoneType, expected a JSON object"),
         (b'{"a": NaN}', "line 2 is not JSON that can be read (NaN is no number in JSON"),
-        (b'{"a": [-Infinity]}', "line 2 is not JSON that can be read (-Infinity is no number in JSON"),
+        (
+            b'{"a": [-Infinity]}',
+            "line 2 is not JSON that can be read (-Infinity is no number in JSON",
+        ),
         (b'{"a": ' + b"1" * 5000 + b"}", "line 2 is not JSON that can be read (Exceeds the limit"),
         (b"[" * 100_000, "line 2 is not JSON that can be read (maximum recursion depth"),
     ],
