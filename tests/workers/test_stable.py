@@ -1,6 +1,7 @@
 """The stable checkpoint: built once, named by all that made it, and by nothing else."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,7 @@ def name_of(prepared: Prepared, home: Path) -> str:
 
 
 def with_recipe(prepared: Prepared, **changes: Any) -> Prepared:
-    return Prepared(
-        tiny_study(**changes).recipe,
-        prepared.data_hash,
-        prepared.tokenizer,
-        prepared.tokenizer_hash,
-        prepared.sources,
-        prepared.benchmarks,
-    )
+    return replace(prepared, recipe=tiny_study(**changes).recipe)
 
 
 def test_it_is_built_once_with_weights_and_the_optimisers_state(
@@ -62,7 +56,10 @@ def test_it_is_built_once_with_weights_and_the_optimisers_state(
     again = stable_checkpoint(prepared, config, lambda step, total: steps.append(step.tokens))
     assert again == folder
     assert len(steps) == 10
-    assert [path.name for path in folder.iterdir()] == ["stable.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "stable.safetensors",
+        "tokenizer.json",
+    ]
     with safe_open(str(folder / "stable.safetensors"), framework="pt") as stored:
         names, metadata = set(stored.keys()), stored.metadata()
     model, _ = start_of_training(prepared.recipe)
