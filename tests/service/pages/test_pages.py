@@ -201,7 +201,7 @@ def test_one_seed_is_named_as_not_known(client: TestClient) -> None:
 
 def test_mixture_off_the_line_is_spelled_out(client: TestClient) -> None:
     sources = [*SMALL_STUDY["sources"], {**SMALL_STUDY["sources"][1], "name": "more"}]
-    few = {"space": {"sft_share": [0.0, 0.5]}, "seeds": [0]}
+    few = {"space": {"sft_share": [0.0, 0.5]}, "seeds": [0], "near_duplicates": "flag"}
     study_id = finished_study(client, study_named("small", sources=sources, **few))
     mixture = {"text": 0.5, "sums": 0.1, "more": 0.4}
     client.post(f"/v1/studies/{study_id}/trials", json={"shares": mixture})
