@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 
@@ -22,12 +22,27 @@ class DatabaseTooNew(RuntimeError):
     """The file was written by a newer Decaymix."""
 
 
+class DatabaseUnreadable(RuntimeError):
+    """The file cannot be opened, or does not answer any more."""
+
+
+# One file a version of the schema.
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
 class Database:
     """`read()` and `write()` give sessions; `write()` commits at its end or leaves no trace."""
 
     def __init__(self, path: Path) -> None:
-        """Open `path`, made and migrated as needed; raises DatabaseInUse, DatabaseTooNew."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Open `path`, made and migrated as needed; raises DatabaseInUse, DatabaseTooNew,
+        DatabaseUnreadable."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseUnreadable(
+                f"the folder {path.parent} cannot be made ({error.strerror}); set another "
+                "DECAYMIX_HOME."
+            ) from error
         self.path = path
         self._engine: Engine = create_engine(f"duckdb:///{path}")
         # Threads that update one row conflict in DuckDB; commits take milliseconds, so take turns.
@@ -36,12 +51,16 @@ class Database:
             _migrate(self._engine)
         except OperationalError as error:
             self._engine.dispose()
-            if "lock" in str(error).lower():
+            # Not just "lock", which may stand in the path.
+            if "Could not set lock on file" in str(error):
                 raise DatabaseInUse(
                     f"{path} is open in another process; is a controller already running on "
                     "this DECAYMIX_HOME? Stop it, or set another DECAYMIX_HOME."
                 ) from error
-            raise
+            raise DatabaseUnreadable(
+                f"{path} cannot be opened ({_first_line(error)}); move it away to start anew, or "
+                "set another DECAYMIX_HOME."
+            ) from error
         except CommandError as error:
             self._engine.dispose()
             raise DatabaseTooNew(
@@ -60,9 +79,12 @@ class Database:
             yield session
 
     def ping(self) -> None:
-        """Raises where the file no longer answers."""
-        with self.read() as session:
-            session.execute(text("SELECT 1"))
+        """Raises DatabaseUnreadable where the file no longer answers."""
+        try:
+            with self.read() as session:
+                session.execute(text("SELECT 1"))
+        except SQLAlchemyError as error:
+            raise DatabaseUnreadable(f"{self.path}: {_first_line(error)}") from error
 
     def close(self) -> None:
         self._engine.dispose()
@@ -75,7 +97,13 @@ def now() -> datetime:
 
 def _migrate(engine: Engine) -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    """What the database said, without SQLAlchemy's own additions."""
+    said = str(error.orig if isinstance(error, DBAPIError) else error).splitlines()
+    return said[0] if said else type(error).__name__

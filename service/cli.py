@@ -37,13 +37,13 @@ app.add_typer(cli_checkpoint.app, name="checkpoint")
 def serve() -> None:
     """Start the controller and leave it running."""
     # Imported here: Ray takes a second, and the other commands need none of it.
-    from db.database import DatabaseInUse, DatabaseTooNew
+    from db.database import DatabaseInUse, DatabaseTooNew, DatabaseUnreadable
     from service.serve import PortInUse
     from service.serve import serve as run
 
     try:
         run(settings_or_fail())
-    except (PortInUse, DatabaseInUse, DatabaseTooNew) as error:
+    except (PortInUse, DatabaseInUse, DatabaseTooNew, DatabaseUnreadable) as error:
         fail(str(error), FAILED)
 
 

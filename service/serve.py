@@ -24,7 +24,8 @@ class PortInUse(OSError):
 
 
 def serve(settings: Settings) -> None:
-    """Blocks until SIGINT or SIGTERM; raises PortInUse, DatabaseInUse, DatabaseTooNew.
+    """Blocks until SIGINT or SIGTERM; raises PortInUse, DatabaseInUse, DatabaseTooNew,
+    DatabaseUnreadable.
 
     One process: DuckDB lets only one open the file. More uvicorn workers are not to be had.
     """

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayError
 
 from mixtures.study import Resources
 from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
@@ -177,9 +177,13 @@ class RayPool:
     async def run(self, slot: Slot, spec: TrialSpec, attempt: int) -> TrialResult | TrialFailure:
         try:
             text = await slot.worker.run.remote(spec.canonical(), attempt)
-        except RayActorError as error:
+        except RayError as error:
+            # Whatever kept the answer away, the attempt is lost. A worker that Ray cannot reach, or
+            # that could not answer, may still hold its cores: end it.
             self._slots.remove(slot)
-            raise WorkerLost(str(error).splitlines()[0]) from error
+            ray.kill(slot.worker)
+            said = str(error).splitlines() or [type(error).__name__]
+            raise WorkerLost(said[0]) from error
         self.release(slot)
         kind, _, body = text.partition(" ")
         return (TrialResult if kind == "result" else TrialFailure).model_validate_json(body)

@@ -1,17 +1,28 @@
 """The file: one process at a time, migrated on opening, transactions that leave no trace."""
 
+import shutil
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
-from db.database import Database, DatabaseInUse, DatabaseTooNew
+from db.database import (
+    MIGRATIONS,
+    Database,
+    DatabaseInUse,
+    DatabaseTooNew,
+    DatabaseUnreadable,
+)
 from db.studies import insert_study, list_studies
 from db.tables import Base
+from db.trials import insert_trials, list_trials
 from mixtures.study import StudySpec
+from mixtures.trial import TrialSpec
 
 HOLD = """
 import sys
@@ -101,12 +112,115 @@ def test_a_second_process_is_told_in_one_sentence(tmp_path: Path) -> None:
     Database(path).close()
 
 
-def test_a_file_of_a_newer_release_is_refused(database: Database) -> None:
+NEXT_MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = {head!r}
+branch_labels = None
+depends_on = None
+
+
+def upgrade():
+    op.add_column("study", sa.Column("colour", sa.String))
+    op.execute("UPDATE study SET colour = 'red'")
+    {then}
+"""
+
+
+def next_release(folder: Path, then: str = "") -> Path:
+    """The migrations of a release that adds a column to the table of studies."""
+    shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    head = ScriptDirectory.from_config(config).get_current_head()
+    (folder / "versions" / "9999_next.py").write_text(NEXT_MIGRATION.format(head=head, then=then))
+    return folder
+
+
+def version_of(database: Database) -> str:
+    with database.read() as session:
+        version: str = session.scalar(text("SELECT version_num FROM alembic_version"))
+    return version
+
+
+def test_an_older_file_is_migrated_on_opening_and_keeps_what_it_holds(
+    database: Database,
+    study: StudySpec,
+    specs: list[TrialSpec],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with database.write() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        insert_study(session, "one", study, "{}")
+        insert_trials(session, specs)
     database.close()
-    with pytest.raises(DatabaseTooNew, match=r"newer Decaymix .*9999"):
+    monkeypatch.setattr("db.database.MIGRATIONS", next_release(tmp_path / "migrations"))
+    newer = Database(database.path)
+    assert version_of(newer) == "9999"
+    with newer.read() as session:
+        assert session.execute(text("SELECT id, colour FROM study")).all() == [("one", "red")]
+        assert [stored.spec for stored in list_studies(session)] == [study]
+        assert [trial.spec for trial in list_trials(session, "study-1")] == specs
+    newer.close()
+    # The release before it then leaves the file alone.
+    monkeypatch.undo()
+    before = database.path.read_bytes()
+    with pytest.raises(DatabaseTooNew, match=r"newer Decaymix .*9999.*DECAYMIX_HOME"):
         Database(database.path)
+    assert database.path.read_bytes() == before
+
+
+def test_a_migration_that_fails_changes_nothing(
+    database: Database, study: StudySpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.write() as session:
+        insert_study(session, "one", study, "{}")
+    version = version_of(database)
+    database.close()
+    broken = next_release(tmp_path / "migrations", then="raise RuntimeError('half way')")
+    monkeypatch.setattr("db.database.MIGRATIONS", broken)
+    with pytest.raises(RuntimeError, match="half way"):
+        Database(database.path)
+    monkeypatch.undo()
+    again = Database(database.path)
+    assert version_of(again) == version
+    with again.read() as session:
+        assert [stored.id for stored in list_studies(session)] == ["one"]
+        columns = session.execute(text("SELECT * FROM study")).keys()
+    assert "colour" not in columns
+    again.close()
+
+
+# The second stands in a path that says "lock", as the message about a locked file does.
+@pytest.mark.parametrize("folder", ["home", "clockwork"])
+def test_what_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path, folder: str) -> None:
+    path = tmp_path / folder / "decaymix.duckdb"
+    path.parent.mkdir()
+    path.write_bytes(b"something else entirely" * 500)
+    with pytest.raises(DatabaseUnreadable) as caught:
+        Database(path)
+    assert "not a valid DuckDB database file" in str(caught.value)
+    assert "move it away to start anew, or set another DECAYMIX_HOME" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+    assert path.read_bytes() == b"something else entirely" * 500
+
+
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    with pytest.raises(DatabaseUnreadable, match=r"home cannot be made .*DECAYMIX_HOME"):
+        Database(tmp_path / "home" / "decaymix.duckdb")
+
+
+def test_a_database_that_does_not_answer_says_so(database: Database) -> None:
+    database.ping()
+    # As a disk that is gone: the next connection finds a folder where the file was.
+    database.close()
+    database.path.unlink()
+    database.path.mkdir()
+    with pytest.raises(DatabaseUnreadable, match=r"decaymix\.duckdb"):
+        database.ping()
 
 
 def test_a_write_that_raises_leaves_no_trace(database: Database, study: StudySpec) -> None:

@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from mixtures.design import trials_of_request
 from mixtures.rank import Observation
 from mixtures.study import StudySpec
+from mixtures.trial import TrialRequest, TrialSpec
 
 SWEEP = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.64, 0.8, 0.9, 1.0)
+HASHES = {"sources.web": "0" * 64}
 
 
 def make_study(benchmarks: Sequence[str] = ("math", "code"), **changes: Any) -> StudySpec:
@@ -28,6 +31,12 @@ def make_study(benchmarks: Sequence[str] = ("math", "code"), **changes: Any) -> 
         **changes,
     }
     return StudySpec.model_validate(spec)
+
+
+def make_trial(seed: int = 0, hashes: dict[str, str] = HASHES, **changes: Any) -> TrialSpec:
+    """Share 0.64 of `make_study(**changes)`."""
+    request = TrialRequest(sft_share=0.64, seed=seed)
+    return trials_of_request(request, make_study(**changes), "study", hashes)[0]
 
 
 def observe(study: StudySpec, share: float, seed: int, **scores: float) -> Observation:

@@ -8,50 +8,46 @@ from pydantic import ValidationError
 from mixtures.design import trials_of_request
 from mixtures.trial import PROMOTIONS, TrialRequest, TrialResult, TrialSpec, TrialState
 from tests.db.made_up import make_result
-from tests.mixtures.share_study import make_study
-
-HASHES = {"sources.web": "0" * 64}
+from tests.mixtures.share_study import HASHES, make_study, make_trial
 
 
-def trial(seed: int = 0, hashes: dict[str, str] = HASHES, **changes: Any) -> TrialSpec:
-    request = TrialRequest(sft_share=0.64, seed=seed)
-    return trials_of_request(request, make_study(**changes), "study", hashes)[0]
-
-
-def test_the_same_content_is_the_same_trial() -> None:
-    assert trial().trial_id == trial().trial_id
-    assert TrialSpec.model_validate_json(trial().canonical()).trial_id == trial().trial_id
+def test_the_same_content_is_the_same_make_trial() -> None:
+    assert make_trial().trial_id == make_trial().trial_id
+    assert TrialSpec.model_validate_json(make_trial().canonical()).trial_id == make_trial().trial_id
     by_shares = TrialRequest(
         shares={"chat": 0.32, "proofs": 0.32, "web": 0.27, "books": 0.09}, seed=0
     )
     assert (
-        trials_of_request(by_shares, make_study(), "study", HASHES)[0].trial_id == trial().trial_id
+        trials_of_request(by_shares, make_study(), "study", HASHES)[0].trial_id
+        == make_trial().trial_id
     )
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        trial(seed=1),
-        trial(hashes={"sources.web": "1" * 64}),
-        trial(decay={"tokens": 160_000}),
-        trial(decay={"form": "linear"}),
-        trial(data_seed=1),
-        trial(optimiser={"peak_lr": 0.02}),
-        trial(full_run={"decay_tokens": 10**9}),
+        make_trial(seed=1),
+        make_trial(hashes={"sources.web": "1" * 64}),
+        make_trial(decay={"tokens": 160_000}),
+        make_trial(decay={"form": "linear"}),
+        make_trial(data_seed=1),
+        make_trial(optimiser={"peak_lr": 0.02}),
+        make_trial(full_run={"decay_tokens": 10**9}),
     ],
 )
-def test_whatever_changes_the_bytes_of_a_result_changes_the_trial(other: TrialSpec) -> None:
-    assert other.trial_id != trial().trial_id
+def test_whatever_changes_the_bytes_of_a_result_changes_the_make_trial(other: TrialSpec) -> None:
+    assert other.trial_id != make_trial().trial_id
 
 
 def test_the_question_the_space_and_the_objective_are_no_part_of_a_trial() -> None:
-    other = trial(question="Why?", space={"sft_share": [0.5]}, objective={"weights": {"math": 2}})
-    assert other.trial_id == trial().trial_id
+    other = make_trial(
+        question="Why?", space={"sft_share": [0.5]}, objective={"weights": {"math": 2}}
+    )
+    assert other.trial_id == make_trial().trial_id
 
 
 def test_the_share_is_that_of_the_mixture() -> None:
-    assert trial().sft_share == 0.64
+    assert make_trial().sft_share == 0.64
 
 
 @pytest.mark.parametrize(

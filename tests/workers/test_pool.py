@@ -1,0 +1,206 @@
+"""The pool over stand-ins for Ray's actors; tests/test_end_to_end.py has real ones."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray.exceptions
+
+from mixtures.study import Resources
+from mixtures.trial import Progress, TrialFailure, TrialResult
+from tests.db.made_up import make_failure, make_result
+from tests.mixtures.share_study import make_trial
+from workers.config import WorkerConfig
+from workers.pool import RayPool, Slot, WorkerLost, _Actor, fitting
+from workers.trial_worker import TrialWorker
+
+ONE_CORE, TWO_CORES = Resources(), Resources(cpus_per_trial=2)
+
+
+class Method:
+    """An actor's method: `remote(...)` gives what can be awaited."""
+
+    def __init__(self, answer: Callable[..., Any]) -> None:
+        self._answer, self.calls = answer, list[tuple[Any, ...]]()
+
+    def remote(self, *arguments: Any) -> Awaitable[Any]:
+        self.calls.append(arguments)
+
+        async def answer() -> Any:
+            found = self._answer(*arguments)
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+        return asyncio.ensure_future(answer())
+
+
+class Actor:
+    """Answers with the given texts, or raises the given errors."""
+
+    def __init__(self, run: Any = "", progress: Any = None) -> None:
+        self.run, self.progress = Method(lambda *_: run), Method(lambda *_: progress)
+        self.cancel = Method(lambda *_: None)
+
+
+@pytest.fixture
+def killed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    killed: list[Any] = []
+    monkeypatch.setattr("workers.pool.ray.kill", killed.append)
+    return killed
+
+
+@pytest.fixture
+def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RayPool:
+    """On a cluster of four cores, whose actors are stand-ins."""
+
+    class Remote:
+        def options(self, **_: Any) -> "Remote":
+            return self
+
+        def remote(self, *_: Any) -> Actor:
+            return Actor()
+
+    monkeypatch.setattr("workers.pool.ray.remote", lambda _: Remote())
+    return RayPool(
+        config=WorkerConfig(home=tmp_path, data_roots=()), _totals={"CPU": 4.0, "memory": 1e9}
+    )
+
+
+@pytest.mark.parametrize(
+    ("cpus", "each", "fit"),
+    [(4, 1, 4), (4, 1.5, 2), (4, 4, 1), (4, 4.5, 0), (0.3, 1, 0), (3.3, 1.1, 3), (0, 1, 0)],
+)
+def test_how_many_trials_fit(cpus: float, each: float, fit: int) -> None:
+    assert fitting({"CPU": cpus}, Resources(cpus_per_trial=each)) == fit
+
+
+def test_a_cluster_without_cores_has_no_place() -> None:
+    assert fitting({"GPU": 8.0}, ONE_CORE) == 0
+
+
+def test_there_are_as_many_slots_as_fit_and_no_more(pool: RayPool) -> None:
+    slots = [pool.acquire(ONE_CORE) for _ in range(4)]
+    assert None not in slots
+    assert len({id(slot) for slot in slots}) == 4
+    assert pool.acquire(ONE_CORE) is None
+    assert slots[1] is not None
+    pool.release(slots[1])
+    # The worker that is there already is taken again: it has its recipe in memory.
+    assert pool.acquire(ONE_CORE) is slots[1]
+
+
+def test_an_idle_worker_of_another_shape_makes_room(pool: RayPool, killed: list[Any]) -> None:
+    slots = [pool.acquire(ONE_CORE) for _ in range(4)]
+    assert slots[0] is not None and slots[3] is not None
+    pool.release(slots[0])
+    assert pool.acquire(TWO_CORES) is None  # three of four cores are busy
+    pool.release(slots[3])
+    assert pool.acquire(TWO_CORES) is not None
+    assert killed == [slots[0].worker, slots[3].worker]
+    assert pool.acquire(ONE_CORE) is None
+
+
+def with_worker(pool: RayPool, actor: Actor) -> Slot:
+    slot = Slot(ONE_CORE, actor, is_taken=True)
+    pool._slots.append(slot)
+    return slot
+
+
+@pytest.mark.parametrize("outcome", [make_result("t", 3, math=1.5), make_failure("t", 3)])
+def test_an_outcome_comes_back_and_frees_the_slot(
+    pool: RayPool, outcome: TrialResult | TrialFailure
+) -> None:
+    kind = "result" if isinstance(outcome, TrialResult) else "failure"
+    actor = Actor(run=f"{kind} {outcome.canonical()}")
+    slot, spec = with_worker(pool, actor), make_trial()
+    assert asyncio.run(pool.run(slot, spec, 3)) == outcome
+    assert actor.run.calls == [(spec.canonical(), 3)]
+    assert not slot.is_taken
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ray.exceptions.ActorDiedError(),
+        ray.exceptions.ActorUnavailableError("the network is gone", None),
+        ray.exceptions.OutOfMemoryError("the node is low on memory"),
+        ray.exceptions.ObjectLostError("ab", None, ""),
+        ray.exceptions.RayError(),
+    ],
+)
+def test_whatever_keeps_the_answer_away_loses_the_attempt_and_the_worker(
+    pool: RayPool, killed: list[Any], error: Exception
+) -> None:
+    slot = with_worker(pool, Actor(run=error))
+    with pytest.raises(WorkerLost) as caught:
+        asyncio.run(pool.run(slot, make_trial(), 1))
+    assert str(caught.value)
+    assert "\n" not in str(caught.value)
+    # No place is lost with it, and what may still hold its cores is ended.
+    assert killed == [slot.worker]
+    assert len([pool.acquire(ONE_CORE) for _ in range(4)]) == 4
+    assert slot not in pool._slots
+
+
+def test_progress_is_asked_of_busy_workers_and_silence_is_no_error(pool: RayPool) -> None:
+    progress = Progress(trial_id="t", attempt=1, phase="decay", done=5, total=10)
+    with_worker(pool, Actor(progress=progress.canonical()))
+    with_worker(pool, Actor(progress=ray.exceptions.ActorDiedError()))
+    with_worker(pool, Actor(progress=None))
+    idle = with_worker(pool, Actor(progress=progress.canonical()))
+    idle.is_taken = False
+    assert asyncio.run(pool.progress()) == [progress]
+    assert idle.worker.progress.calls == []
+
+
+def test_cancelling_is_said_to_every_busy_worker(pool: RayPool) -> None:
+    busy, idle = with_worker(pool, Actor()), with_worker(pool, Actor())
+    idle.is_taken = False
+
+    async def cancel() -> None:
+        pool.cancel("t")
+
+    asyncio.run(cancel())
+    assert (busy.worker.cancel.calls, idle.worker.cancel.calls) == ([("t",)], [])
+
+
+def test_rays_folder_lies_under_a_home_whose_path_is_short(tmp_path: Path) -> None:
+    def folder_of(home: Path) -> Path:
+        return RayPool(config=WorkerConfig(home=home, data_roots=()))._ray_folder()
+
+    # Sockets lie below it, and their paths end at 107 bytes.
+    deep = folder_of(tmp_path / ("x" * 60))
+    assert len(str(deep)) <= 40
+    assert deep != folder_of(tmp_path / ("y" * 60))
+    (deep / "left_behind").write_text("by a controller that was killed")
+    assert folder_of(tmp_path / ("x" * 60)) == deep
+    assert list(deep.iterdir()) == []
+    assert deep.stat().st_mode & 0o077 == 0  # nobody else may look into it
+    for home in ("x", "y"):
+        folder_of(tmp_path / (home * 60)).rmdir()
+
+
+def test_both_ends_of_an_actor_speak_json(tmp_path: Path) -> None:
+    class Runner:
+        def run(self, spec: Any, attempt: int, on_progress: Any) -> TrialResult:
+            assert attempt == 2
+            on_progress(Progress(trial_id=spec.trial_id, attempt=attempt, phase="start"))
+            self.seen = actor.progress()
+            if spec.seed == 1:
+                raise RuntimeError("the disk sneezed")
+            return make_result(spec.trial_id, attempt, math=1.0)
+
+    runner = Runner()
+    actor = _Actor(str(tmp_path), [])
+    actor._worker = TrialWorker(runner)
+    assert actor.progress() is None
+    kind, _, body = actor.run(make_trial().canonical(), 2).partition(" ")
+    assert kind == "result"
+    assert TrialResult.model_validate_json(body) == make_result(make_trial().trial_id, 2, math=1.0)
+    assert Progress.model_validate_json(runner.seen).phase == "start"
+    kind, _, body = actor.run(make_trial(seed=1).canonical(), 2).partition(" ")
+    assert kind == "failure"
+    assert TrialFailure.model_validate_json(body).message == "RuntimeError: the disk sneezed"
