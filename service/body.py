@@ -1,10 +1,12 @@
 """A request body as a domain value: JSON or YAML, which are the same object."""
 
 import json
-from typing import Any, NoReturn, TypeVar
+import math
+from typing import Any, TypeVar
 
 import yaml
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
@@ -14,6 +16,9 @@ from service.errors import BadInput
 from service.examples import STUDY_EXAMPLE, STUDY_EXAMPLE_YAML, TRIAL_EXAMPLES
 
 Model = TypeVar("Model", bound=Value)
+
+# A body of the largest default size could not hold so many without aliases.
+_MOST_NODES = 1_000_000
 
 # FastAPI does not see a body that we parse ourselves; these tell OpenAPI's readers of it.
 STUDY_BODY_DOCS: dict[str, Any] = {
@@ -44,7 +49,9 @@ TRIALS_BODY_DOCS: dict[str, Any] = {
 
 async def read_body(request: Request, model: type[Model]) -> Model:
     """The body as `model`; raises BadInput or RequestValidationError, both answered with 422."""
-    return _validated(await _read(request), model, ())
+    raw = await request.body()
+    # In a thread: two megabytes of YAML take many seconds, and everybody waits for the event loop.
+    return await run_in_threadpool(lambda: _validated(_parsed(raw, request), model, ()))
 
 
 async def read_one_or_many(request: Request, model: type[Model]) -> list[Model]:
@@ -52,18 +59,22 @@ async def read_one_or_many(request: Request, model: type[Model]) -> list[Model]:
 
     A union type would do, but its errors name pydantic's branches and not the user's fields.
     """
-    data = await _read(request)
-    if isinstance(data, list):
-        return [_validated(one, model, (index,)) for index, one in enumerate(data)]
-    return [_validated(data, model, ())]
-
-
-async def _read(request: Request) -> Any:
     raw = await request.body()
+
+    def read() -> list[Model]:
+        data = _parsed(raw, request)
+        if isinstance(data, list):
+            return [_validated(one, model, (index,)) for index, one in enumerate(data)]
+        return [_validated(data, model, ())]
+
+    return await run_in_threadpool(read)
+
+
+def _parsed(raw: bytes, request: Request) -> Any:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadInput("(body)", None, f"not UTF-8 at byte {error.start}") from error
+        raise BadInput("(body)", None, f"not UTF-8 at byte {error.start}; save it so") from error
     is_yaml = "yaml" in request.headers.get("content-type", "")
     return parse_yaml(text) if is_yaml else parse_json(text)
 
@@ -72,28 +83,75 @@ def _validated(data: Any, model: type[Model], at: tuple[int, ...]) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        found = [{**one, "loc": (*at, *one["loc"])} for one in error.errors()]
+        found = [{**one, "loc": ("body", *at, *one["loc"])} for one in error.errors()]
         raise RequestValidationError(found, body=data) from error
 
 
 def parse_json(text: str) -> Any:
     """Strict JSON: Python's own parser takes NaN and Infinity, which JSON does not have."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        data = json.loads(text)
+        _require_finite(data, "")
     except json.JSONDecodeError as error:
         raise BadInput(
             "(body)", None, f"not JSON: {error.msg} at line {error.lineno} column {error.colno}"
         ) from error
+    except (BadInput, RecursionError, ValueError) as error:
+        raise _cannot_be_read("JSON", error) from error
+    return data
 
 
 def parse_yaml(text: str) -> Any:
     """YAML without tags; raises BadInput with the line."""
+    loader = yaml.SafeLoader(text)
     try:
-        return yaml.safe_load(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _num_nodes(node, {}) > _MOST_NODES:
+            raise ValueError(f"its aliases stand for more than {_MOST_NODES} values")
+        data = loader.construct_document(node)
+        _require_finite(data, "")
     except yaml.YAMLError as error:
         message = " ".join(str(error).split())
         raise BadInput("(body)", None, f"not YAML: {message}") from error
+    except (BadInput, RecursionError, ValueError) as error:
+        raise _cannot_be_read("YAML", error) from error
+    finally:
+        loader.dispose()
+    return data
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise BadInput("(body)", name, "JSON has no such number; give a finite one")
+def _cannot_be_read(language: str, error: BadInput | RecursionError | ValueError) -> BadInput:
+    """For what the parsers raise beside their own errors: a number of thousands of digits, the
+    32nd of May, brackets without end.
+    """
+    if isinstance(error, BadInput):
+        return error
+    said = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return BadInput("(body)", None, f"not {language} that can be read: {said}")
+
+
+def _num_nodes(node: yaml.Node, counted: dict[int, float]) -> float:
+    """How many values a YAML node stands for: an alias is worth what it repeats.
+
+    Each line of a document may repeat the line before it ten times.
+    """
+    if id(node) not in counted:
+        counted[id(node)] = math.inf  # met again inside itself, it has no end
+        children = [] if isinstance(node, yaml.ScalarNode) else node.value
+        pairs = [child if isinstance(child, tuple) else (child,) for child in children]
+        counted[id(node)] = 1 + sum(_num_nodes(child, counted) for pair in pairs for child in pair)
+    return counted[id(node)]
+
+
+def _require_finite(data: Any, field: str) -> None:
+    """Raises BadInput at the first number that is not finite, with its field."""
+    if isinstance(data, float) and not math.isfinite(data):
+        raise BadInput(
+            field or "(body)", json.dumps(data), "JSON has no such number; give a finite one"
+        )
+    if isinstance(data, dict | list):
+        entries = data.items() if isinstance(data, dict) else enumerate(data)
+        for key, value in entries:
+            _require_finite(value, f"{field}.{key}" if field else str(key))

@@ -5,13 +5,14 @@ Every problem has `type`, `title`, `status`, `detail`; those about input have `e
 """
 
 import math
+import reprlib
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from db.studies import UnknownStudy
@@ -62,12 +63,13 @@ def problem_response(
     )
 
 
-def field_errors(error: ValidationError | RequestValidationError) -> list[FieldError]:
+def field_errors(error: RequestValidationError) -> list[FieldError]:
     """Pydantic's findings in our form; the body's own name is not part of a field's."""
     found = []
     for one in error.errors():
-        location = [str(part) for part in one["loc"] if part not in ("body", "query", "path")]
-        message = one["msg"].removeprefix("Value error, ")
+        # The first part says where it was: body, query or path.
+        location = [_text(part) for part in one["loc"][1:]]
+        message = _text(one["msg"].removeprefix("Value error, "))
         value = one.get("input")
         if one["type"] == "extra_forbidden":
             message = "there is no such field; mind its spelling, or leave it out"
@@ -75,11 +77,11 @@ def field_errors(error: ValidationError | RequestValidationError) -> list[FieldE
             message = "expected an object of named fields"
         # A rule over several fields: pydantic blames the whole model, the rule names its field.
         if isinstance(cause := one.get("ctx", {}).get("error"), InvalidField):
-            location += cause.field.split(".")
+            location += _text(cause.field).split(".")
             value = cause.value
         found.append(
             FieldError(
-                pointer="/" + "/".join(location),
+                pointer=_pointer(location),
                 field=".".join(location) or "(body)",
                 value=_shown(value),
                 message=message,
@@ -99,10 +101,10 @@ def sentence(errors: list[FieldError]) -> str:
 def add_error_handlers(app: FastAPI) -> None:
     """Register all mappings."""
 
+    # Not pydantic's own ValidationError: where no request is read, it is a defect.
     @app.exception_handler(RequestValidationError)
-    @app.exception_handler(ValidationError)
     async def _validation(_: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError | ValidationError)
+        assert isinstance(error, RequestValidationError)
         errors = field_errors(error)
         return problem_response(422, sentence(errors), errors)
 
@@ -110,10 +112,10 @@ def add_error_handlers(app: FastAPI) -> None:
     async def _bad_input(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, BadInput)
         one = FieldError(
-            pointer="/" + error.field.replace(".", "/"),
-            field=error.field,
+            pointer=_pointer(_text(error.field).split(".")),
+            field=_text(error.field),
             value=_shown(error.value),
-            message=error.message,
+            message=_text(error.message),
         )
         return problem_response(422, sentence([one]), [one])
 
@@ -145,11 +147,39 @@ def add_error_handlers(app: FastAPI) -> None:
         return response
 
 
+def _pointer(location: list[str]) -> str:
+    """RFC 6901."""
+    return "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def _text(value: object) -> str:
+    """As it can be encoded: half a surrogate pair, which JSON can hold, is shown by its number."""
+    return str(value).encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
 def _shown(value: Any) -> Any:
     """A value as it may stand in JSON: short, and NaN by its name."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, int) and value.bit_length() > 64:
+        # Python itself refuses to write out more than some thousand digits.
+        return f"an integer of {value.bit_length()} bits"
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = str(value)
+    # Not str() of it all: a body of aliases may stand for more text than there is memory.
+    text = _text(value if isinstance(value, str) else _BRIEF.repr(value))
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+
+
+class _Brief(reprlib.Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxdict = self.maxlist = self.maxtuple = self.maxset = 8
+        self.maxstring = self.maxother = _SHOWN_CHARACTERS
+
+    def repr_int(self, x: int, level: int) -> str:
+        return str(_shown(x))
+
+
+_BRIEF = _Brief()
