@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from mixtures.benchmark import Benchmark
 from mixtures.study import StudySpec
@@ -132,6 +132,21 @@ def test_a_window_that_cuts_through_a_character_counts_its_own_bytes(
         HELD_OUT, [Item("", "é" * 20), Item("", "é" * 20)], tokenizer, 8, data_seed=0
     )
     assert sum(r.answer_bytes for r in made.requests) == 2 * 37
+
+
+def test_a_tokenizer_that_is_not_byte_level_shares_out_every_byte_of_a_text() -> None:
+    # Words without the spaces between them; "é" is two bytes, an unknown word is "[UNK]".
+    words = Tokenizer(models.WordLevel({"[UNK]": 0, "né": 1, "to": 2}, unk_token="[UNK]"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    text = "né  to to surprise né to né né to " * 4
+    # Windows of three tokens of prompt and three of answer; the end token and two words go first.
+    made = make_held_out_requests(
+        HELD_OUT, [Item("", text), Item("", text)], words, 6, data_seed=0, end_id=1
+    )
+    assert all(request.tokens[0] == 1 for request in made.requests[:1])
+    first_words = len("né  to".encode())
+    assert sum(r.answer_bytes for r in made.requests) == 2 * (len(text.encode()) - first_words)
+    assert made.requests[0].answer_bytes == len(" to surprise né".encode())
 
 
 def test_request_sets_come_back_as_they_were_written(tokenizer: Tokenizer, tmp_path: Path) -> None:
