@@ -7,6 +7,7 @@ from pathlib import Path
 from mixtures.trial import CurvePoint, TrialSpec
 from workers.checkpoint import load_checkpoint
 from workers.decay_checkpoint import DecayCheckpoint, Position
+from workers.optim import MuonWithAdamW
 from workers.prepare import Prepared
 from workers.schedule import decay_factor
 from workers.stable import WEIGHTS, start_of_training
@@ -37,10 +38,12 @@ def decay(
     Goes on from `own`, the trial's own checkpoint, where an earlier attempt left one.
     """
     recipe = spec.recipe
-    model, optimiser = start_of_training(recipe)
+    model, optimiser = start_of_training(recipe, spec.decay)
     position = own.resume(model, optimiser)
     if position is None:
         load_checkpoint(stable / WEIGHTS, model, optimiser)
+        if isinstance(optimiser, MuonWithAdamW):
+            optimiser.forget_moments_of_matrices()
         position = Position(0, {}, ())
     stream = Stream(
         prepared.sources,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from mixtures.phases import Decay
 from mixtures.study import Recipe
 from mixtures.trial import OptimiserState
 from mixtures.value import canonical_json, hash_text
@@ -64,11 +65,13 @@ def optimiser_state_of(checkpoint: Path) -> OptimiserState:
     return state
 
 
-def start_of_training(recipe: Recipe) -> tuple[Xmodel2, torch.optim.AdamW]:
-    """A freshly initialised model and its optimiser."""
+def start_of_training(
+    recipe: Recipe, decay: Decay | None = None
+) -> tuple[Xmodel2, torch.optim.Optimizer]:
+    """A freshly initialised model and its optimiser: the stable phase's, or that of `decay`."""
     model = Xmodel2(recipe.proxy)
     model.init_weights(recipe.stable_seed)
-    return model, make_optimiser(model, recipe.optimiser)
+    return model, make_optimiser(model, recipe.optimiser, decay)
 
 
 def _build(folder: Path, prepared: Prepared, on_step: Callable[[Step, int], None]) -> None:
