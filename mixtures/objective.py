@@ -5,23 +5,31 @@ Fixed before the first trial, because choosing weights after seeing scores is ch
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from pydantic import Field
 
-from mixtures.benchmark import BITS_PER_BYTE, Benchmark
+from mixtures.benchmark import Benchmark
+from mixtures.metric import BITS_PER_BYTE, Direction, direction_of
 from mixtures.value import InvalidField, Name, Value
 
 
 class Objective(Value):
-    """A weighted mean of one metric over benchmarks. Bits per byte is a loss: lower is better."""
+    """A weighted mean of one metric over benchmarks; `direction` says which way is better."""
 
-    # The one metric that a trial has so far: another would leave every trial without a score.
-    metric: Literal["bits_per_byte"] = BITS_PER_BYTE
+    metric: str = BITS_PER_BYTE
     weights: dict[Name, float] = Field(
         default={}, description="weight per benchmark; those not named weigh `default_weight`"
     )
     default_weight: float = Field(default=1.0, ge=0.0)
+
+    @property
+    def direction(self) -> Direction:
+        return direction_of(self.metric)
+
+    @property
+    def loss_sign(self) -> float:
+        """Times this, a value is a loss: what ranking and fits work on. Its own inverse."""
+        return 1.0 if self.direction == "minimise" else -1.0
 
     def weight_of(self, benchmark: str) -> float:
         return self.weights.get(benchmark, self.default_weight)
@@ -54,3 +62,20 @@ def require_weights_fit(objective: Objective, benchmarks: Sequence[Benchmark]) -
             objective.weights,
             "objective gives every benchmark weight 0; give at least one more than 0",
         )
+
+
+def require_metric_exists(objective: Objective, metrics: Mapping[str, Sequence[str]]) -> None:
+    """Raises InvalidField where a benchmark that weighs something does not have the metric.
+
+    `metrics` are those of each benchmark, by name.
+    """
+    direction_of(objective.metric)
+    for name, own in metrics.items():
+        if objective.weight_of(name) > 0 and objective.metric not in own:
+            raise InvalidField(
+                "objective.metric",
+                objective.metric,
+                f"objective.metric is {objective.metric!r}, which benchmark {name!r} does not "
+                f"have; it has {list(own)}. Take one of those, or give it weight 0 in "
+                "objective.weights",
+            )

@@ -9,10 +9,10 @@ baseline's noise across all rows, so that moderating them counts one look at it 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from mixtures.metric import Direction
 from mixtures.noise import SeedNoise, Uncertainty, seed_noise
 from mixtures.study import StudySpec
 from mixtures.value import Value
@@ -68,7 +68,7 @@ class Leaderboard(Value):
     """`notes` are plain sentences on what is not known."""
 
     metric: str
-    direction: Literal["minimise"] = "minimise"
+    direction: Direction
     num_trials: int
     rows: tuple[LeaderboardRow, ...]
     notes: tuple[str, ...]
@@ -76,7 +76,7 @@ class Leaderboard(Value):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Entry:
-    """One mixture's trials, with the objective per seed."""
+    """One mixture's trials, with the objective per seed as a loss: negated where more is better."""
 
     key: Key
     trials: tuple[Observation, ...]
@@ -103,12 +103,13 @@ def leaderboard(study: StudySpec, observations: Sequence[Observation]) -> Leader
     rows: list[LeaderboardRow] = []
     for place, entry in enumerate(entries, start=1):
         # Only means that are exactly equal share a rank; what cannot be told apart is a tie.
-        same = rows and rows[-1].mean == entry.mean
+        same = rows and rows[-1].mean == study.objective.loss_sign * entry.mean
         rank = rows[-1].rank if same else place
         rows.append(_row(study, rank, entry, entries, noise))
     notes += _notes(entries, noise)
     return Leaderboard(
         metric=study.objective.metric,
+        direction=study.objective.direction,
         num_trials=len(complete),
         rows=tuple(rows),
         notes=tuple(notes),
@@ -118,12 +119,12 @@ def leaderboard(study: StudySpec, observations: Sequence[Observation]) -> Leader
 def complete_observations(
     study: StudySpec, observations: Iterable[Observation]
 ) -> tuple[list[Observation], list[str]]:
-    """Those with a score on every benchmark of the study, and a sentence for each other one.
+    """Those with a score on every benchmark that has the objective's metric; a sentence for others.
 
     A mean over the benchmarks that happen to be there would compare unlike things. Scores on
     benchmarks that the study does not have are dropped.
     """
-    names = [benchmark.name for benchmark in study.benchmarks]
+    names = [benchmark.name for benchmark in study.ranked_benchmarks]
     complete, notes = [], []
     for observation in sorted(observations, key=lambda o: (o.seed, o.trial_id)):
         missing = [name for name in names if name not in observation.scores]
@@ -151,7 +152,8 @@ def _entries(study: StudySpec, observations: Sequence[Observation]) -> list[_Ent
     for key, trials in groups.items():
         by_seed: dict[int, list[float]] = {}
         for trial in trials:
-            by_seed.setdefault(trial.seed, []).append(study.objective.value(trial.scores))
+            loss = study.objective.loss_sign * study.objective.value(trial.scores)
+            by_seed.setdefault(trial.seed, []).append(loss)
         means = {seed: float(np.mean(values)) for seed, values in by_seed.items()}
         entries.append(_Entry(key=key, trials=tuple(trials), by_seed=means))
     return entries
@@ -164,6 +166,7 @@ def _row(
     baselines = {
         name: mixture_key(study.mixture_at(share).shares) for name, share in study.baselines.items()
     }
+    sign = study.objective.loss_sign
     paired = []
     for name, key in baselines.items():
         if key not in by_key or key == entry.key:
@@ -172,8 +175,8 @@ def _row(
         paired.append(
             PairedDifference(
                 baseline=name,
-                difference=difference.value,
-                interval=_interval(difference.value, difference.uncertainty),
+                difference=sign * difference.value,
+                interval=_interval(sign * difference.value, difference.uncertainty),
                 num_pairs=difference.num_pairs,
             )
         )
@@ -187,8 +190,8 @@ def _row(
         is_baseline=tuple(name for name, key in baselines.items() if key == entry.key),
         num_trials=len(entry.trials),
         seeds=tuple(sorted(entry.by_seed)),
-        mean=entry.mean,
-        interval=_interval(entry.mean, of_mean),
+        mean=sign * entry.mean,
+        interval=_interval(sign * entry.mean, of_mean),
         standard_deviation=float(np.std(values, ddof=1)) if len(values) > 1 else None,
         paired=tuple(paired),
         tied_with_best=_is_tied(entry, entries, noise),

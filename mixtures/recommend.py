@@ -56,6 +56,8 @@ def recommend(study: StudySpec, observations: Sequence[Observation]) -> Recommen
         )
     seeds = [trial.seed for trial in trials]
     objective = np.array([study.objective.value(trial.scores) for trial in trials])
+    # The fit looks for the lowest point; where more is better it sees the negative.
+    sign = study.objective.loss_sign
 
     inside = {name: s for name, s in study.baselines.items() if tried[0] <= s <= tried[-1]}
     notes += [
@@ -63,11 +65,11 @@ def recommend(study: StudySpec, observations: Sequence[Observation]) -> Recommen
         for name in study.baselines
         if name not in inside
     ]
-    fit = fit_share_gp(shares, seeds, objective)
+    fit = fit_share_gp(shares, seeds, sign * objective)
     best = best_share(fit, (*tried, *inside.values()))
     columns = [best.column(share) for share in tried]
     optima = [
-        _optimum(name, shares, seeds, [trial.scores[name] for trial in trials])
+        _optimum(name, shares, seeds, [trial.scores[name] for trial in trials], sign)
         for name in trials[0].scores
     ]
     pieces = best.like_the_best()
@@ -76,19 +78,20 @@ def recommend(study: StudySpec, observations: Sequence[Observation]) -> Recommen
     return Recommendation(
         study=study.name,
         metric=study.objective.metric,
+        direction=study.objective.direction,
         sft_share=best.share,
         mixture=study.mixture_at(best.share),
         interval=(pieces[0][0], pieces[-1][1]),
         intervals=tuple(pieces),
         best_share_interval=best.lowest_point_interval(),
-        predicted_mean=float(best.mean[best.index]),
-        predicted_interval=_interval(best.draws[:, best.index]),
+        predicted_mean=float(sign * best.mean[best.index]),
+        predicted_interval=_interval(sign * best.draws[:, best.index]),
         p_best=tuple(
             ShareProbability(sft_share=share, probability=probability)
             for share, probability in zip(tried, best.probability_lowest(columns), strict=True)
         ),
-        compared_with=tuple(_comparison(best, name, share) for name, share in inside.items()),
-        curve=_curve(best),
+        compared_with=tuple(_comparison(best, name, share, sign) for name, share in inside.items()),
+        curve=_curve(best, sign),
         per_benchmark=tuple(optima),
         evidence=evidence,
         enough_evidence=enough,
@@ -108,37 +111,38 @@ def _is_on_line(study: StudySpec, trial: Observation) -> bool:
 
 
 def _optimum(
-    benchmark: str, shares: Array, seeds: Sequence[int], values: Sequence[float]
+    benchmark: str, shares: Array, seeds: Sequence[int], values: Sequence[float], sign: float
 ) -> BenchmarkOptimum:
-    best = best_share(fit_share_gp(shares, seeds, values), grid_step=CURVE_STEP)
+    losses = [sign * value for value in values]
+    best = best_share(fit_share_gp(shares, seeds, losses), grid_step=CURVE_STEP)
     pieces = best.like_the_best()
     return BenchmarkOptimum(
         benchmark=benchmark,
         best_share=best.share,
         interval=(pieces[0][0], pieces[-1][1]),
-        mean=float(best.mean[best.index]),
+        mean=float(sign * best.mean[best.index]),
     )
 
 
-def _comparison(best: BestShare, name: str, share: float) -> BaselineComparison:
+def _comparison(best: BestShare, name: str, share: float, sign: float) -> BaselineComparison:
     difference = best.difference(best.column(share))
     return BaselineComparison(
         baseline=name,
         sft_share=share,
-        difference=float(np.mean(difference)),
-        interval=_interval(difference),
+        difference=float(sign * np.mean(difference)),
+        interval=_interval(sign * difference),
         probability_better=float(np.mean(difference < 0)),
     )
 
 
-def _curve(best: BestShare) -> Curve:
+def _curve(best: BestShare, sign: float) -> Curve:
     steps = np.round(best.shares / CURVE_STEP) * CURVE_STEP
     thinned = np.abs(best.shares - steps) < 1e-9
     thinned[[0, -1]] = True
-    low, high = np.quantile(best.draws[:, thinned], [0.025, 0.975], axis=0)
+    low, high = np.quantile(sign * best.draws[:, thinned], [0.025, 0.975], axis=0)
     return Curve(
         sft_share=tuple(best.shares[thinned].tolist()),
-        mean=tuple(best.mean[thinned].tolist()),
+        mean=tuple((sign * best.mean[thinned]).tolist()),
         low=tuple(low.tolist()),
         high=tuple(high.tolist()),
     )

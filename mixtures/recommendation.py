@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from mixtures.metric import Direction
 from mixtures.mixture import Mixture
 from mixtures.value import Share, Value
 
@@ -70,7 +71,7 @@ class Recommendation(Value):
 
     study: str
     metric: str
-    direction: Literal["minimise"] = "minimise"
+    direction: Direction
     sft_share: Share
     mixture: Mixture
     interval: Interval

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from mixtures.benchmark import Benchmark
 from mixtures.mixture import Mixture, mixture_of_sft_share, require_sum_to_one
-from mixtures.objective import Objective, require_weights_fit
+from mixtures.objective import Objective, require_metric_exists, require_weights_fit
 from mixtures.phases import Decay, FullRun, Optimiser, StablePhase
 from mixtures.proxy import Proxy
 from mixtures.screening import Decontamination, NearDuplicates
@@ -203,6 +203,9 @@ class StudySpec(Recipe):
     def _space_fits(self) -> Self:
         self._require_full_run_fits()
         require_weights_fit(self.objective, self.benchmarks)
+        # What a task file gives is known once it is read.
+        known = {one.name: one.metrics for one in self.benchmarks if one.task is None}
+        require_metric_exists(self.objective, known)
         if not any(source.kind == "sft" for source in self.sources):
             raise InvalidField(
                 "sources",
@@ -244,6 +247,16 @@ class StudySpec(Recipe):
         """Whether its trials leave their final weights behind."""
         is_small = self.proxy.num_parameters * BYTES_PER_WEIGHT <= SMALL_WEIGHTS_BYTES
         return self.keep_weights == "all" or (self.keep_weights == "small" and is_small)
+
+    @property
+    def ranked_benchmarks(self) -> tuple[Benchmark, ...]:
+        """Those that have the objective's metric; each that weighs something is among them."""
+        return tuple(
+            one
+            for one in self.benchmarks
+            if self.objective.metric in one.metrics
+            or (one.task is not None and self.objective.weight_of(one.name) > 0)
+        )
 
     @property
     def recipe(self) -> Recipe:

@@ -114,6 +114,19 @@ class Score(Value):
     standard_error: float | None = Field(default=None, ge=0)
 
 
+class ItemCounts(Value):
+    """What became of a benchmark's items: `scored`, and the rest by why they are left out.
+
+    `cut` items have a prompt longer than the context. They are left out too, unless the benchmark
+    keeps them; `scored` is then drawn from them as well.
+    """
+
+    scored: int
+    contaminated: int
+    too_long: int
+    cut: int
+
+
 class CurvePoint(Value):
     """One optimiser step of the decay: tokens read so far, loss in nats per token."""
 
@@ -132,6 +145,7 @@ class TrialResult(Value):
     trial_id: str
     attempt: int
     scores: tuple[Score, ...]
+    items: dict[Name, ItemCounts] = added({}, description="by benchmark")
     curve: tuple[CurvePoint, ...]
     source_tokens: dict[str, int] = Field(description="decay tokens read of each source")
     epochs: dict[str, float] = Field(description="times each source was read in the decay")

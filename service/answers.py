@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 from threadpoolctl import threadpool_limits
 
-from db.scores import observations
+from db.scores import observations, observations_by_metric
 from db.studies import StoredStudy
 from mixtures.rank import Leaderboard, Observation, leaderboard
 from mixtures.recommend import recommend
 from mixtures.recommendation import Recommendation
+from mixtures.signal import SignalReport, signal
 from mixtures.value import canonical_json, hash_text
 
 _MOST_KEPT = 64
@@ -41,6 +42,15 @@ class Answers:
         found = observations(session, study.id, study.spec.objective.metric)
         answer: Recommendation = self._once(
             "recommendation", study.id, found, lambda: recommend(study.spec, found)
+        )
+        return answer
+
+    def signal(self, session: Session, study: StoredStudy) -> SignalReport:
+        """Of the trials completed so far."""
+        found = observations_by_metric(session, study.id)
+        flat = [one for trials in found.values() for one in trials]
+        answer: SignalReport = self._once(
+            "signal", study.id, flat, lambda: signal(study.spec, found)
         )
         return answer
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from service import cli_checkpoint
+from service import cli_benchmark, cli_checkpoint
 from service.client import ApiProblem, Client, ControllerUnreachable
 from service.show import (
     percent,
@@ -29,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(cli_benchmark.app, name="benchmark")
 Study = Annotated[str, typer.Argument(help="id or name of a study")]
 app.add_typer(cli_checkpoint.app, name="checkpoint")
 

@@ -13,7 +13,8 @@ import uvicorn
 from db.database import Database
 from service.app import create_app
 from service.settings import Settings
-from workers.pool import RayPool, WorkerConfig
+from service.state import worker_config
+from workers.pool import RayPool
 
 # A page's event stream never ends by itself; do not wait for it.
 _SHUTDOWN_SECONDS = 5
@@ -34,7 +35,7 @@ def serve(settings: Settings) -> None:
     Database(settings.home / "decaymix.duckdb").close()
     _configure_logging()
     pool = RayPool(
-        config=WorkerConfig(home=settings.home, data_roots=settings.data_roots),
+        config=worker_config(settings),
         ray_address=settings.ray_address,
         num_cpus=settings.num_cpus,
     )

@@ -37,6 +37,10 @@ class Settings(BaseSettings):
         validation_alias="RAY_ADDRESS",
         description="a running Ray cluster to join instead of starting one",
     )
+    run_code: bool = Field(
+        default=False,
+        description="whether benchmarks may run code that a model wrote, in a sandbox",
+    )
     max_body_bytes: int = Field(
         default=2_000_000, ge=1_000, description="largest request body that is read"
     )

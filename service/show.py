@@ -75,8 +75,9 @@ def show_progress(console: Console, statuses: Iterable[dict[str, Any]]) -> None:
 def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
     """Rank, share, mean and interval, differences to the baselines, ties."""
     baselines = list({p["baseline"]: None for row in board["rows"] for p in row["paired"]})
+    better = "lower" if board["direction"] == "minimise" else "higher"
     table = Table(
-        title=f"Leaderboard: {board['metric']}, lower is better ({board['num_trials']} trials)",
+        title=f"Leaderboard: {board['metric']}, {better} is better ({board['num_trials']} trials)",
         caption="= cannot be told from the best (95 %); differences are paired by seed",
     )
     for name in ("rank", "", "SFT share", "mean", "95 % interval", "seeds"):

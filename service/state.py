@@ -26,7 +26,14 @@ class Controller:
 
     @property
     def worker_config(self) -> WorkerConfig:
-        return WorkerConfig(home=self.settings.home, data_roots=self.settings.data_roots)
+        return worker_config(self.settings)
+
+
+def worker_config(settings: Settings) -> WorkerConfig:
+    """What workers, and the child process that checks data, need to know of the settings."""
+    return WorkerConfig(
+        home=settings.home, data_roots=settings.data_roots, run_code=settings.run_code
+    )
 
 
 def get_controller(request: Request) -> Controller:

@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tokenizers import Encoding, Tokenizer
 
 from mixtures.benchmark import Benchmark
+from workers.benchmark_items import BenchmarkItem
 from workers.files import DataError
 from workers.prompt import answer_text, prompt_text
 from workers.sources import Item
-from workers.stream import named_generator
+from workers.subset import draw_subset
 from workers.tokenizer import END_ID
 
 # An answer needs some prompt before it in the context; longer answers are not scored.
@@ -30,13 +32,42 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """An item of several requests, one a choice: which is right, and each choice's own bytes."""
+
+    gold: int
+    choice_bytes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RequestSet:
-    """The requests of one benchmark, and how many items were left out and why."""
+    """The requests of one benchmark, and how many items were left out and why.
+
+    With `choices`, those of item i follow those of item i - 1, as many as it has choices; without,
+    a request is an item. `num_cut` items have a prompt longer than the context: left out, or kept
+    and cut, as the benchmark says.
+    """
 
     benchmark: Benchmark
     requests: tuple[Request, ...]
     num_contaminated: int
     num_too_long: int
+    num_cut: int = 0
+    choices: tuple[Choices, ...] = ()
+
+    @property
+    def num_items(self) -> int:
+        return len(self.choices) or len(self.requests)
+
+
+class _Candidate(NamedTuple):
+    """One item as it would be scored; the answer may be too long, or the prompt have been cut."""
+
+    requests: tuple[Request, ...]
+    choices: Choices | None
+    is_too_long: bool
+    is_cut: bool
+    stratum: str = ""
 
 
 def question_key(prompt: str) -> str:
@@ -44,14 +75,14 @@ def question_key(prompt: str) -> str:
     return re.sub(r"\s+", " ", prompt).strip().casefold()
 
 
-def decontaminated(items: list[Item], trained_on: frozenset[str]) -> list[Item]:
+def decontaminated(items: list[BenchmarkItem], trained_on: frozenset[str]) -> list[BenchmarkItem]:
     """The items whose question stands in no training source (`trained_on`: question keys)."""
     return [item for item in items if question_key(item.prompt) not in trained_on]
 
 
 def make_requests(
     benchmark: Benchmark,
-    items: list[Item],
+    items: list[BenchmarkItem],
     trained_on: frozenset[str],
     tokenizer: Tokenizer,
     context_tokens: int,
@@ -60,11 +91,11 @@ def make_requests(
 ) -> RequestSet:
     """Up to `num_items` requests, drawn once by `data_seed`; raises DataError under two."""
     clean = decontaminated(items, trained_on)
-    requests = [
-        _request(item, benchmark.is_continuation, tokenizer, context_tokens, end_id)
+    candidates = [
+        _candidate(item, benchmark.is_continuation, tokenizer, context_tokens, end_id)
         for item in clean
     ]
-    return _drawn(benchmark, requests, len(items) - len(clean), data_seed)
+    return _drawn(benchmark, candidates, len(items) - len(clean), data_seed)
 
 
 def make_held_out_requests(
@@ -77,7 +108,7 @@ def make_held_out_requests(
 ) -> RequestSet:
     """Held-out documents cut into windows of half a context of prompt and half of answer."""
     half = context_tokens // 2
-    requests: list[Request | None] = []
+    candidates: list[_Candidate] = []
     for item in items:
         encoded = tokenizer.encode(item.answer)
         tokens = [end_id, *encoded.ids]
@@ -87,8 +118,9 @@ def make_held_out_requests(
             window = tokens[start : start + 2 * half]
             answer_start = half if start else min(half, len(window) // 2)
             size = sum(sizes[start + answer_start : start + 2 * half])
-            requests.append(Request(tuple(window), answer_start, size))
-    return _drawn(benchmark, requests, 0, data_seed)
+            request = Request(tuple(window), answer_start, size)
+            candidates.append(_Candidate((request,), None, is_too_long=False, is_cut=False))
+    return _drawn(benchmark, candidates, 0, data_seed)
 
 
 def write_request_sets(path: Path, sets: list[RequestSet]) -> None:
@@ -100,7 +132,9 @@ def write_request_sets(path: Path, sets: list[RequestSet]) -> None:
                     "name": one.benchmark.name,
                     "num_contaminated": one.num_contaminated,
                     "num_too_long": one.num_too_long,
+                    "num_cut": one.num_cut,
                     "requests": [[r.tokens, r.answer_start, r.answer_bytes] for r in one.requests],
+                    "choices": [[c.gold, c.choice_bytes] for c in one.choices],
                 }
                 for one in sets
             ]
@@ -118,6 +152,8 @@ def read_request_sets(path: Path, benchmarks: Sequence[Benchmark]) -> list[Reque
             tuple(Request(tuple(tokens), start, size) for tokens, start, size in one["requests"]),
             one["num_contaminated"],
             one["num_too_long"],
+            one["num_cut"],
+            tuple(Choices(gold, tuple(sizes)) for gold, sizes in one["choices"]),
         )
         for benchmark, one in zip(benchmarks, stored, strict=True)
     ]
@@ -141,38 +177,62 @@ def _bytes_of_tokens(text: str, encoded: Encoding) -> list[int]:
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def _request(
-    item: Item, is_continuation: bool, tokenizer: Tokenizer, context_tokens: int, end_id: int
-) -> Request | None:
-    """None where the answer leaves no room for a prompt. The prompt is cut from its left."""
+def _candidate(
+    item: BenchmarkItem,
+    is_continuation: bool,
+    tokenizer: Tokenizer,
+    context_tokens: int,
+    end_id: int,
+) -> _Candidate:
+    """The item's requests, all on one prompt; where it is too long it is cut from its left."""
     prompt = item.prompt if is_continuation else prompt_text(item.prompt)
-    answer = item.answer if is_continuation else answer_text(item.answer)
     prompt_ids = [end_id, *tokenizer.encode(prompt).ids]
-    answer_ids = tokenizer.encode(answer).ids
-    room = context_tokens + 1 - len(answer_ids)
-    if room < SHORTEST_PROMPT_TOKENS:
-        return None
-    kept = prompt_ids[-room:]
-    return Request((*kept, *answer_ids), len(kept), len(answer.encode()))
+    requests, is_too_long, is_cut = [], False, False
+    for text in item.choices or (item.answer,):
+        answer = text if is_continuation else answer_text(text)
+        answer_ids = tokenizer.encode(answer).ids
+        room = context_tokens + 1 - len(answer_ids)
+        is_too_long |= room < SHORTEST_PROMPT_TOKENS
+        is_cut |= room < len(prompt_ids)
+        kept = prompt_ids[-max(room, 1) :]
+        requests.append(Request((*kept, *answer_ids), len(kept), len(answer.encode())))
+    sizes = tuple(len(text.strip().encode()) for text in item.choices)
+    choices = Choices(item.gold, sizes) if sizes else None
+    is_cut = is_cut and not is_too_long
+    return _Candidate(tuple(requests), choices, is_too_long, is_cut, item.stratum)
 
 
 def _drawn(
     benchmark: Benchmark,
-    requests: list[Request | None],
+    candidates: list[_Candidate],
     num_contaminated: int,
     data_seed: int,
 ) -> RequestSet:
-    """A random subset of the scorable requests, the same for every trial of a study."""
-    scorable = [request for request in requests if request is not None]
+    """A random subset of the scorable items, the same for every trial of a study."""
+    num_too_long = sum(one.is_too_long for one in candidates)
+    num_cut = sum(one.is_cut for one in candidates)
+    keeps_cut = benchmark.cut_prompts == "keep"
+    scorable = [one for one in candidates if not one.is_too_long and (keeps_cut or not one.is_cut)]
     if len(scorable) < 2:
         raise DataError(
             f"benchmarks.{benchmark.name}",
             benchmark.name,
-            f"{len(scorable)} of {len(requests) + num_contaminated} items can be scored "
+            f"{len(scorable)} of {len(candidates) + num_contaminated} items can be scored "
             f"({num_contaminated} stand in a training source, "
-            f"{len(requests) - len(scorable)} have an answer longer than the context); "
-            "expected at least two",
+            f"{num_too_long} have an answer longer than the context, "
+            f"{num_cut} a prompt that does not fit it"
+            + ("" if keeps_cut else "; cut_prompts: keep would take those")
+            + "); expected at least two",
         )
-    order = named_generator("benchmark", benchmark.name, data_seed).permutation(len(scorable))
-    chosen = tuple(scorable[i] for i in sorted(order[: benchmark.num_items]))
-    return RequestSet(benchmark, chosen, num_contaminated, len(requests) - len(scorable))
+    picked = draw_subset(
+        [one.stratum for one in scorable], benchmark.num_items, benchmark.name, data_seed
+    )
+    chosen = [scorable[i] for i in picked]
+    return RequestSet(
+        benchmark,
+        tuple(request for one in chosen for request in one.requests),
+        num_contaminated,
+        num_too_long,
+        num_cut,
+        tuple(one.choices for one in chosen if one.choices is not None),
+    )

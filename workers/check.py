@@ -18,10 +18,14 @@ class SourceReport(Value):
 
 
 class BenchmarkReport(Value):
-    """What one benchmark holds. `num_contaminated` items stand in a training source."""
+    """What one benchmark holds. `num_contaminated` items stand in a training source.
+
+    `metrics` are all that a trial will have on it.
+    """
 
     num_items: int
     num_contaminated: int
+    metrics: tuple[str, ...] = ()
 
 
 class Contamination(Value):
@@ -83,6 +87,7 @@ def check_data(recipe: Recipe, config: WorkerConfig) -> DataReport:
                 if benchmark.held_out is not None
                 else screening.num_items[benchmark.name],
                 num_contaminated=_num_contaminated(benchmark.name, screening),
+                metrics=screening.metrics.get(benchmark.name, benchmark.metrics),
             )
             for benchmark in recipe.benchmarks
         },

@@ -10,3 +10,5 @@ class WorkerConfig:
 
     home: Path
     data_roots: tuple[Path, ...]
+    # Whether code that a model wrote may be run, in a sandbox (DECAYMIX_RUN_CODE).
+    run_code: bool = False

@@ -1,14 +1,16 @@
-"""Scores a model: bits per byte of each benchmark's answers given their prompts."""
+"""Scores a model on a study's benchmarks: their requests through it, and the metrics of these."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 
-from mixtures.benchmark import BITS_PER_BYTE
+from mixtures.metric import BITS_PER_BYTE
 from mixtures.trial import Score
 from workers.benchmarks import Request, RequestSet
+from workers.generate import greedy
+from workers.harness_set import HarnessSet
+from workers.metrics import Estimate, bits_per_byte, choice_estimates
 from workers.xmodel2 import Xmodel2
 
 # Tokens in one forward pass, padding included; the activations of pico's fit a core's cache.
@@ -26,41 +28,74 @@ def answer_nats(model: Xmodel2, requests: tuple[Request, ...]) -> np.ndarray:
     return nats
 
 
-def bits_per_byte(nats: np.ndarray, num_bytes: np.ndarray) -> tuple[float, float]:
-    """(total bits / total bytes, its standard error over the items).
-
-    A ratio of sums, as lm-evaluation-harness has it; the standard error of a ratio estimator is
-    that of the residuals bits - ratio * bytes (Cochran, Sampling Techniques, eq. 2.46).
-    """
-    bits = nats / math.log(2)
-    ratio = bits.sum() / num_bytes.sum()
-    residuals = bits - ratio * num_bytes
-    n = len(bits)
-    standard_error = math.sqrt((residuals**2).sum() / (n - 1) / n) / num_bytes.mean()
-    return float(ratio), float(standard_error)
-
-
 def evaluate(
-    model: Xmodel2, benchmarks: list[RequestSet], on_done: Callable[[int], None]
+    model: Xmodel2,
+    benchmarks: Sequence[RequestSet | HarnessSet],
+    on_done: Callable[[int], None],
 ) -> tuple[Score, ...]:
-    """One score per benchmark; `on_done` is told the number of items scored so far."""
-    scores, done = [], 0
+    """Every metric of every benchmark; `on_done` is told the number of items scored so far."""
+    scores: list[Score] = []
+    done = 0
     for benchmark in benchmarks:
         nats = answer_nats(model, benchmark.requests)
-        num_bytes = np.array([request.answer_bytes for request in benchmark.requests], float)
-        value, standard_error = bits_per_byte(nats, num_bytes)
-        scores.append(
+        if isinstance(benchmark, HarnessSet):
+            estimates = _harness_estimates(model, benchmark, nats)
+        else:
+            estimates = _estimates(benchmark, nats)
+        scores += [
             Score(
                 benchmark=benchmark.benchmark.name,
-                metric=BITS_PER_BYTE,
-                value=value,
-                num_items=len(benchmark.requests),
-                standard_error=standard_error,
+                metric=metric,
+                value=estimate.value,
+                num_items=benchmark.num_items,
+                standard_error=estimate.standard_error,
             )
-        )
-        done += len(benchmark.requests)
+            for metric, estimate in estimates.items()
+        ]
+        done += benchmark.num_items
         on_done(done)
     return tuple(scores)
+
+
+@torch.no_grad()
+def answers_are_greedy(model: Xmodel2, requests: Sequence[Request]) -> list[bool]:
+    """Whether the model, decoding greedily, would write the answer word for word."""
+    model.eval()
+    found = []
+    for request in requests:
+        tokens = torch.tensor([request.tokens])
+        hidden = model.hidden(tokens[:, :-1])[:, request.answer_start - 1 :]
+        best = model.lm_head(hidden).argmax(-1)
+        found.append(bool((best == tokens[:, request.answer_start :]).all()))
+    return found
+
+
+def _harness_estimates(
+    model: Xmodel2, benchmark: HarnessSet, nats: np.ndarray
+) -> dict[str, Estimate]:
+    is_greedy = (
+        answers_are_greedy(model, benchmark.requests)
+        if benchmark.needs_greedy
+        else [False] * len(benchmark.requests)
+    )
+    found = greedy(model, benchmark.prompts, benchmark.is_done)
+    texts = [benchmark.text(position, tokens) for position, tokens in enumerate(found)]
+    return benchmark.estimates(nats, is_greedy, texts)
+
+
+def _estimates(benchmark: RequestSet, nats: np.ndarray) -> dict[str, Estimate]:
+    """The benchmark's metrics by name, from the nats of each of its requests."""
+    num_bytes = np.array([request.answer_bytes for request in benchmark.requests], float)
+    if not benchmark.choices:
+        return {BITS_PER_BYTE: bits_per_byte(nats, num_bytes)}
+    gold = [one.gold for one in benchmark.choices]
+    sizes = [np.array(one.choice_bytes, float) for one in benchmark.choices]
+    starts = np.cumsum([0, *(len(one) for one in sizes)])
+    right = starts[:-1] + gold
+    return {
+        BITS_PER_BYTE: bits_per_byte(nats[right], num_bytes[right]),
+        **choice_estimates(np.split(nats, starts[1:-1]), sizes, gold),
+    }
 
 
 def _batches(order: list[int], requests: tuple[Request, ...]) -> list[list[int]]:

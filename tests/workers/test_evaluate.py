@@ -5,13 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from mixtures.benchmark import Benchmark
 from tests.workers.tiny_study import tiny_proxy
-from workers.benchmarks import Request, RequestSet
-from workers.evaluate import answer_nats, bits_per_byte, evaluate
+from workers.benchmarks import Choices, Request, RequestSet
+from workers.evaluate import answer_nats, evaluate
 from workers.xmodel2 import Xmodel2
 
 
@@ -73,35 +71,6 @@ def test_a_model_that_knows_nothing_gives_log_v_per_token(model: Xmodel2) -> Non
     assert answer_nats(blank, requests) == pytest.approx(expected, rel=1e-6)
 
 
-def test_bits_per_byte_and_its_standard_error_by_hand() -> None:
-    # Bits 2, 6, 4 on bytes 1, 3, 4: 12 bits over 8 bytes are 1.5.
-    # Residuals 2 - 1.5, 6 - 4.5, 4 - 6 have squares .25, 2.25, 4, sum 6.5.
-    # Standard error sqrt(6.5 / 2 / 3) / (8 / 3) = 0.390312...
-    nats = np.array([2.0, 6.0, 4.0]) * math.log(2)
-    value, standard_error = bits_per_byte(nats, np.array([1.0, 3.0, 4.0]))
-    assert value == pytest.approx(1.5, rel=1e-12)
-    assert standard_error == pytest.approx(0.3903124, rel=1e-6)
-
-
-def test_equal_items_have_no_standard_error() -> None:
-    assert bits_per_byte(np.full(4, 8 * math.log(2)), np.full(4, 4.0)) == pytest.approx((2.0, 0.0))
-
-
-@settings(deadline=None, max_examples=30)
-@given(
-    bits=st.lists(st.floats(0.1, 100.0), min_size=2, max_size=20),
-    scale=st.floats(0.5, 20.0),
-)
-def test_with_answers_of_one_length_the_standard_error_is_that_of_a_mean(
-    bits: list[float], scale: float
-) -> None:
-    nats = np.array(bits) * math.log(2)
-    value, standard_error = bits_per_byte(nats, np.full(len(bits), scale))
-    assert value == pytest.approx(np.mean(bits) / scale)
-    expected = np.std(bits, ddof=1) / math.sqrt(len(bits)) / scale
-    assert standard_error == pytest.approx(expected, abs=1e-9)
-
-
 def test_every_benchmark_gets_one_score(model: Xmodel2) -> None:
     sets = [
         RequestSet(Benchmark(name=name, held_out="text"), make_requests(*shapes), 0, 0)
@@ -117,3 +86,31 @@ def test_every_benchmark_gets_one_score(model: Xmodel2) -> None:
     bits = [plain_nats(model, request) / math.log(2) for request in sets[0].requests]
     # Two and three tokens of answer, three bytes each.
     assert scores[0].value == pytest.approx(sum(bits) / 15, rel=1e-5)
+
+
+def test_a_benchmark_with_choices_gets_every_metric_of_choosing(model: Xmodel2) -> None:
+    requests = make_requests((5, 2), (5, 3), (6, 2), (6, 2), (6, 4))
+    benchmark = Benchmark(
+        name="picks", files=("a.jsonl",), prompt="{{ q }}", choices="{{ c }}", gold="{{ g }}"
+    )
+    choices = (Choices(1, (5, 8)), Choices(0, (5, 5, 11)))
+    heard: list[int] = []
+    found = evaluate(model, [RequestSet(benchmark, requests, 0, 0, 0, choices)], heard.append)
+    assert heard == [2]
+    assert tuple(score.metric for score in found) == benchmark.metrics
+    assert all(score.num_items == 2 for score in found)
+    scores = {score.metric: score.value for score in found}
+    nats = [plain_nats(model, request) for request in requests]
+    # Right are the second request (three tokens, nine bytes) and the third (two, six).
+    assert scores["bits_per_byte"] == pytest.approx(
+        (nats[1] + nats[2]) / math.log(2) / 15, rel=1e-5
+    )
+    likelihood = np.exp(-np.array(nats))
+    expected = likelihood[1] / likelihood[:2].sum() + likelihood[2] / likelihood[2:].sum()
+    assert scores["choice_probability"] == pytest.approx(expected / 2, rel=1e-4)
+    hits = (np.argmin(nats[:2]) == 1) + (np.argmin(nats[2:]) == 0)
+    assert scores["acc"] == hits / 2
+    per_byte = np.array(nats) / [5, 8, 5, 5, 11]
+    assert (
+        scores["acc_norm"] == ((np.argmin(per_byte[:2]) == 1) + (np.argmin(per_byte[2:]) == 0)) / 2
+    )

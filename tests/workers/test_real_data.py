@@ -9,10 +9,11 @@ import yaml
 from mixtures.benchmark import Benchmark
 from mixtures.source import Source
 from mixtures.study import StudySpec
+from workers.benchmark_items import benchmark_items
 from workers.check import check_data
 from workers.config import WorkerConfig
 from workers.overlap import Overlap
-from workers.sources import benchmark_items, read_source
+from workers.sources import Item, read_source
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -62,7 +63,12 @@ def test_the_known_overlap_of_two_real_files_is_found_and_no_other(config: Worke
         sft("strategyqa_train", "{{ question }}", "{{ answer }}"),
         sft("gsm8k_train", "{{ question }}", "{{ answer }}"),
     ]
-    overlap = Overlap({one.name: benchmark_items(one, config) for one in benchmarks})
+    overlap = Overlap(
+        {
+            one.name: [Item(item.prompt, item.answer) for item in benchmark_items(one, config)]
+            for one in benchmarks
+        }
+    )
     for source in sources:
         for position, item in enumerate(read_source(source, config)):
             overlap.add(source.name, position, item)

@@ -236,3 +236,14 @@ def test_plotly_is_served_from_its_package_and_may_be_kept(client: TestClient) -
     with client.stream("GET", "/assets/plotly.min.js") as packed:
         assert packed.headers["content-encoding"] == "gzip"
         assert gzip.decompress(b"".join(packed.iter_raw())) == plain.content
+
+
+def test_the_page_says_which_benchmarks_tell_mixtures_apart(client: TestClient) -> None:
+    study_id = finished_study(client)
+    page = client.get(f"/studies/{study_id}").text
+    rows = client.get(f"/v1/studies/{study_id}/signal").json()["rows"]
+    shown = text_of(part(page, "signal"))
+    assert "Which benchmarks tell mixtures apart" in shown
+    for row in rows:
+        # The stand-in for a worker counts no items.
+        assert f"{row['benchmark']} bits per byte \u2013 \u2013 {row['ratio']:.1f}" in shown

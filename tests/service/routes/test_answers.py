@@ -75,3 +75,14 @@ def test_the_export_is_the_recommended_mixture_with_its_provenance(client: TestC
     assert as_json.json()["mixture"] == exported["mixture"]
     response = client.get(f"/v1/studies/{study_id}/export", params={"format": "toml"})
     assert response.status_code == 422
+
+
+def test_signal_has_a_row_for_each_benchmark_and_metric(client: TestClient) -> None:
+    study_id = finished_study(client)
+    found = client.get(f"/v1/studies/{study_id}/signal").json()
+    assert found["metric"] == "bits_per_byte"
+    study = client.get(f"/v1/studies/{study_id}").json()["spec"]
+    names = [benchmark["name"] for benchmark in study["benchmarks"]]
+    assert [row["benchmark"] for row in found["rows"]] == names
+    assert all(row["num_trials"] == 14 and row["num_mixtures"] == 7 for row in found["rows"])
+    assert all(row["ratio"] > 1 and not row["is_weak"] for row in found["rows"][:1])

@@ -222,4 +222,8 @@ def test_a_study_tells_where_it_stands(client: TestClient) -> None:
         "num_held_out": 3,
         "num_bytes": 0,
     }
-    assert report["benchmarks"]["test_sums"] == {"num_items": 50, "num_contaminated": 0}
+    assert report["benchmarks"]["test_sums"] == {
+        "num_items": 50,
+        "num_contaminated": 0,
+        "metrics": ["bits_per_byte"],
+    }

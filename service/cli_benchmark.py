@@ -1,0 +1,63 @@
+"""`./run decaymix benchmark`: looks at task files on this machine; needs no controller."""
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from service.settings import Settings
+
+app = typer.Typer(help="Task files of benchmarks.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Task files of benchmarks."""
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="a task or group of lm-evaluation-harness as YAML")],
+    num_fewshot: Annotated[
+        int | None, typer.Option(help="examples before each item, instead of the file's number")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Say whether a task file can be scored, and show an item as the model sees it."""
+    # Imported here: Ray takes a second, and the commands beside this one need none of it.
+    from service.state import worker_config
+    from workers.pool import DataError, run_local
+
+    config = worker_config(Settings())
+    try:
+        preview = run_local("workers.preview:preview_task_file", file, config, num_fewshot)
+    except DataError as error:
+        typer.echo(f"decaymix: {' '.join(str(error).split())}", err=True)
+        raise typer.Exit(2) from error
+    found = preview.model_dump(mode="json")
+    typer.echo(jsonlib.dumps(found) if json else preview_text(found))
+
+
+def preview_text(found: dict[str, Any]) -> str:
+    """Counts and metrics, then an item with its right answer marked."""
+    lines = [
+        f"{', '.join(found['tasks'])}: {found['num_items']:,} items, "
+        f"{found['num_fewshot']} examples before each",
+        f"metrics: {', '.join(found['metrics'])}",
+    ]
+    for item in found["items"]:
+        context = None
+        for answer in item["answers"]:
+            if answer["context"] != context:
+                context = answer["context"]
+                lines += ["", "context:", context]
+            mark = "right answer" if answer["is_right"] else "other choice"
+            lines.append(f"{mark}: {answer['continuation']!r}")
+        if item["prompt"] is not None:
+            lines += [
+                "",
+                f"then it goes on by itself, for at most {item['max_new_tokens']} tokens or until "
+                f"one of {list(item['until'])}",
+            ]
+    return "\n".join(lines)
