@@ -7,8 +7,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from service.cli_benchmark import preview_text
 from service.cli import app
+from service.cli_benchmark import preview_text
 
 TASK = {
     "task": "pick",
