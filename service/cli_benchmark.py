@@ -1,12 +1,11 @@
 """`./run decaymix benchmark`: looks at task files on this machine; needs no controller."""
 
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from service.settings import Settings
+from service.terminal import BAD_INPUT, Json, fail, settings_or_fail, show
 
 app = typer.Typer(help="Task files of benchmarks.", no_args_is_help=True)
 
@@ -22,21 +21,24 @@ def check(
     num_fewshot: Annotated[
         int | None, typer.Option(help="examples before each item, instead of the file's number")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    json: Json = False,
 ) -> None:
     """Say whether a task file can be scored, and show an item as the model sees it."""
     # Imported here: Ray takes a second, and the commands beside this one need none of it.
     from service.state import worker_config
     from workers.pool import DataError, run_local
 
-    config = worker_config(Settings())
+    config = worker_config(settings_or_fail())
     try:
-        preview = run_local("workers.preview:preview_task_file", file, config, num_fewshot)
+        preview = run_local("workers.task_preview:preview_task_file", file, config, num_fewshot)
     except DataError as error:
-        typer.echo(f"decaymix: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(2) from error
+        fail(str(error), BAD_INPUT)
     found = preview.model_dump(mode="json")
-    typer.echo(jsonlib.dumps(found) if json else preview_text(found))
+    show(
+        json,
+        found,
+        lambda out: out.print(preview_text(found), markup=False, highlight=False, soft_wrap=True),
+    )
 
 
 def preview_text(found: dict[str, Any]) -> str:

@@ -70,6 +70,16 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def uploads(self) -> Path:
+        """Where data files that came over REST lie."""
+        return self.home / "sources"
+
+    @property
+    def searched_roots(self) -> tuple[Path, ...]:
+        """Where data files are looked for: the data roots, then what was uploaded."""
+        return (*self.data_roots, self.uploads)
+
+    @property
     def url(self) -> str:
         """Where a browser on this machine finds the page."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host

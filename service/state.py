@@ -32,7 +32,7 @@ class Controller:
 def worker_config(settings: Settings) -> WorkerConfig:
     """What workers, and the child process that checks data, need to know of the settings."""
     return WorkerConfig(
-        home=settings.home, data_roots=settings.data_roots, run_code=settings.run_code
+        home=settings.home, data_roots=settings.searched_roots, run_code=settings.run_code
     )
 
 

@@ -1,0 +1,81 @@
+"""Benchmarks: bring a task file, list those that are there, look at what one asks."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response, status
+from fastapi.concurrency import run_in_threadpool
+
+from service.errors import BadInput
+from service.state import ControllerDep
+from service.task_files import TaskFile, TaskUpload, list_task_files
+from workers.pool import DataError, WorkerConfig, run_local
+
+router = APIRouter(prefix="/v1/benchmarks", tags=["benchmarks"])
+
+_FILE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": False,
+        "content": {"application/yaml": {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.post(
+    "",
+    operation_id="add_benchmark",
+    status_code=status.HTTP_201_CREATED,
+    responses={200: {"description": "The same file was there already."}},
+    openapi_extra=_FILE_BODY,
+)
+async def add_benchmark(
+    request: Request,
+    response: Response,
+    controller: ControllerDep,
+    name: Annotated[str | None, Query(description="the body is YAML, to be kept as this")] = None,
+    task: Annotated[str | None, Query(description="a task under a data root, or shipped")] = None,
+) -> dict[str, Any]:
+    """Upload a task file, or name one that is there; answers with its preview.
+
+    The file and its data are read: one that cannot be scored is refused, and not kept.
+    """
+    if (name is None) == (task is None):
+        raise BadInput("name", name, "give exactly one of name (with YAML as body) and task")
+    config = controller.worker_config
+    if task is not None:
+        response.status_code = status.HTTP_200_OK
+        return await run_in_threadpool(_preview, task, config, "task")
+    assert name is not None
+    upload = TaskUpload(controller.settings, name, await request.body())
+    with upload:
+        beside = WorkerConfig(home=config.home, data_roots=(upload.folder, *config.data_roots))
+        found = await run_in_threadpool(_preview, name, beside, "(body)")
+        if not upload.keep():
+            response.status_code = status.HTTP_200_OK
+    return found
+
+
+@router.get("", operation_id="list_benchmarks")
+def list_benchmarks(controller: ControllerDep) -> list[TaskFile]:
+    """All task files that a study can name, at most a thousand."""
+    return list_task_files(controller.settings)
+
+
+@router.get("/{name:path}/preview", operation_id="preview_benchmark")
+def preview_benchmark(
+    name: str, controller: ControllerDep, num_fewshot: int | None = None
+) -> dict[str, Any]:
+    """Items, metrics, and an item as the model sees it."""
+    return _preview(name, controller.worker_config, "name", num_fewshot)
+
+
+def _preview(
+    task: str, config: WorkerConfig, field: str, num_fewshot: int | None = None
+) -> dict[str, Any]:
+    # Nothing is run for a preview, so code that a model would write is no matter here.
+    harmless = WorkerConfig(home=config.home, data_roots=config.data_roots, run_code=True)
+    try:
+        preview = run_local("workers.task_preview:preview_task", task, harmless, num_fewshot)
+    except DataError as error:
+        raise BadInput(field, error.value, error.message) from error
+    found: dict[str, Any] = preview.model_dump(mode="json")
+    return found
