@@ -3,7 +3,7 @@
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import problem_response
+from service.errors import FieldError, problem_response, sentence
 
 
 class BodyLimit:
@@ -16,25 +16,32 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        parts: list[Message] = []
-        size = 0
-        declared = HTTPConnection(scope).headers.get("content-length", "")
-        is_over = declared.isdecimal() and int(declared) > self._limit
-        while not is_over:
+        # One buffer, not a list of parts: a body may come byte by byte.
+        body = bytearray()
+        message: Message = {"type": "http.request", "more_body": True}
+        declared = HTTPConnection(scope).headers.get("content-length", "")[:20]
+        is_over = declared.isascii() and declared.isdecimal() and int(declared) > self._limit
+        given = f"{declared} bytes" if is_over else f"more than {self._limit} bytes"
+        while not is_over and message.get("more_body", False):
             message = await receive()
-            parts.append(message)
-            size += len(message.get("body", b""))
-            is_over = size > self._limit
-            if not message.get("more_body", False):
-                break
+            body += message.get("body", b"")
+            is_over = len(body) > self._limit
         if is_over:
-            response = problem_response(
-                413, f"the body is over the limit of {self._limit} bytes (DECAYMIX_MAX_BODY_BYTES)"
+            error = FieldError(
+                pointer="/",
+                field="(body)",
+                value=given,
+                message=f"the body is over the limit of {self._limit} bytes; send less, or set "
+                "DECAYMIX_MAX_BODY_BYTES for the controller",
             )
+            response = problem_response(413, sentence([error]), [error])
             await response(scope, receive, send)
             return
+        if message["type"] != "http.disconnect":
+            message = {"type": "http.request", "body": bytes(body), "more_body": False}
+        pending = [message]
 
         async def replay() -> Message:
-            return parts.pop(0) if parts else await receive()
+            return pending.pop() if pending else await receive()
 
         await self._app(scope, replay, send)

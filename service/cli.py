@@ -3,6 +3,7 @@
 But `checkpoint` (cli_checkpoint.py), which reads and writes files and needs no controller.
 """
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import typer
 from rich.console import Console
 
 from service import cli_benchmark, cli_checkpoint
-from service.client import ApiProblem, Client, ControllerUnreachable
+from service.client import ApiProblem, BadAddress, Client, ControllerUnreachable
 from service.show import (
     percent,
     show_leaderboard,
@@ -39,7 +40,7 @@ def serve() -> None:
     """Start the controller and leave it running."""
     # Imported here: Ray takes a second, and the other commands need none of it.
     from db.database import DatabaseInUse, DatabaseTooNew, DatabaseUnreadable
-    from service.serve import PortInUse
+    from service.port import PortInUse
     from service.serve import serve as run
 
     try:
@@ -124,6 +125,8 @@ def try_share(
     json: Json = False,
 ) -> None:
     """Add a mixture to a study."""
+    if not math.isfinite(sft_share):
+        fail(f"--sft-share = {sft_share}: expected a number from 0 to 1", BAD_INPUT)
     wanted: dict[str, Any] = {"sft_share": sft_share}
     if seed is not None:
         wanted["seed"] = seed
@@ -229,10 +232,12 @@ def _client() -> Iterator[Client]:
     """A client of the configured controller; its problems end the command with one line."""
     settings = settings_or_fail()
     token = settings.token.get_secret_value() if settings.token else None
-    url = os.environ.get("DECAYMIX_URL", settings.url)
+    url = os.environ.get("DECAYMIX_URL") or settings.url
     try:
         with Client(url, token) as client:
             yield client
+    except BadAddress as error:
+        fail(f"DECAYMIX_URL = {url!r}: {error}", BAD_INPUT)
     except ApiProblem as problem:
         fail(str(problem), BAD_INPUT if problem.status < 500 else FAILED)
     except ControllerUnreachable as error:

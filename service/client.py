@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Literal, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -24,10 +25,21 @@ class ControllerUnreachable(ConnectionError):
     """Nothing answers at the address."""
 
 
+class BadAddress(ValueError):
+    """What was given as the controller's address is none."""
+
+
 class Client:
     """Talks to one controller. Use as a context manager, or `close()` it."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
+        """`url` as http://host:port; raises BadAddress."""
+        try:
+            parsed = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise BadAddress(f"{error}; expected http://host:port") from error
+        if parsed.scheme not in ("http", "https") or not parsed.host:
+            raise BadAddress("expected http://host:port")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.url = url.rstrip("/")
         self._http = httpx.Client(base_url=self.url, headers=headers, timeout=_SECONDS)
@@ -62,8 +74,7 @@ class Client:
         return _object(answer)
 
     def studies(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._call("GET", "/v1/studies").json()
-        return found
+        return _objects(self._call("GET", "/v1/studies"))
 
     def study(self, study: str) -> dict[str, Any]:
         return _object(self._call("GET", f"/v1/studies/{study}"))
@@ -82,17 +93,16 @@ class Client:
         return _object(self._call("POST", f"/v1/studies/{study}/trials", json=wanted))
 
     def trials(self, study: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._call("GET", f"/v1/studies/{study}/trials").json()
-        return found
+        return _objects(self._call("GET", f"/v1/studies/{study}/trials"))
 
     def trial(self, trial: str) -> dict[str, Any]:
-        return _object(self._call("GET", f"/v1/trials/{trial}"))
+        return _object(self._call("GET", f"/v1/trials/{_part(trial)}"))
 
     def cancel(self, trial: str) -> dict[str, Any]:
-        return _object(self._call("POST", f"/v1/trials/{trial}/cancel"))
+        return _object(self._call("POST", f"/v1/trials/{_part(trial)}/cancel"))
 
     def retry(self, trial: str) -> dict[str, Any]:
-        return _object(self._call("POST", f"/v1/trials/{trial}/retry"))
+        return _object(self._call("POST", f"/v1/trials/{_part(trial)}/retry"))
 
     def leaderboard(self, study: str) -> dict[str, Any]:
         return _object(self._call("GET", f"/v1/studies/{study}/leaderboard"))
@@ -137,8 +147,31 @@ class Client:
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:
-    found: dict[str, Any] = response.json()
+    found: dict[str, Any] = _json(response, dict)
     return found
+
+
+def _objects(response: httpx.Response) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _json(response, list)
+    return found
+
+
+def _json(response: httpx.Response, kind: type) -> Any:
+    """Another server at the address may answer 200 as well, with a page of its own."""
+    try:
+        found = response.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, kind):
+        raise ControllerUnreachable(
+            f"what answers at {response.url.copy_with(path='/')} is no Decaymix controller"
+        )
+    return found
+
+
+def _part(name: str) -> str:
+    """A name as one part of a path, whatever characters it has."""
+    return quote(name, safe="") or "-"
 
 
 def _detail(response: httpx.Response) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from service.client import Client
+from service.port import PortInUse, listen
 from service.settings import Settings
 from service.show import show_leaderboard, show_progress, show_recommendation
 
@@ -25,8 +26,15 @@ def demo(settings: Settings, *, is_quick: bool, exits: bool) -> None:
     """Run the demo study; on a terminal serve its page afterwards until Ctrl-C."""
     console = Console()
     started = time.monotonic()
-    log = settings.home / "logs" / "controller.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # Or else what already listens there would be taken for the controller that is to come.
+        listen(settings.host, settings.port).close()
+        log = settings.home / "logs" / "controller.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+    except PortInUse as error:
+        raise DemoFailed(str(error)) from error
+    except OSError as error:
+        raise DemoFailed(f"DECAYMIX_HOME cannot be written to: {error}") from error
     with log.open("a", encoding="utf-8") as stream:
         controller = subprocess.Popen(
             [sys.executable, "-m", "service.cli", "serve"],

@@ -33,11 +33,20 @@ class Events:
             else:
                 queue.put_nowait(message)
 
-    async def listen(self, study_id: str) -> AsyncIterator[dict[str, str]]:
-        """Events of one study from now on, until the listener leaves or falls behind."""
+    def listen(self, study_id: str) -> AsyncIterator[dict[str, str]]:
+        """Events of one study from this call on, until the listener leaves or falls behind.
+
+        From the call, not from the first read: whoever looks at the study's status after it misses
+        nothing in between. One that is never read is dropped like one that falls behind.
+        """
         listener, self._next_listener = self._next_listener, self._next_listener + 1
         queue: asyncio.Queue[dict[str, str] | None] = asyncio.Queue()
         self._listeners[listener] = (study_id, queue)
+        return self._messages(listener, queue)
+
+    async def _messages(
+        self, listener: int, queue: asyncio.Queue[dict[str, str] | None]
+    ) -> AsyncIterator[dict[str, str]]:
         try:
             while (message := await queue.get()) is not None:
                 yield message

@@ -12,6 +12,7 @@ import uvicorn
 
 from db.database import Database
 from service.app import create_app
+from service.port import listen
 from service.settings import Settings
 from service.state import worker_config
 from workers.pool import RayPool
@@ -20,17 +21,13 @@ from workers.pool import RayPool
 _SHUTDOWN_SECONDS = 5
 
 
-class PortInUse(OSError):
-    """Something else listens there."""
-
-
 def serve(settings: Settings) -> None:
     """Blocks until SIGINT or SIGTERM; raises PortInUse, DatabaseInUse, DatabaseTooNew,
     DatabaseUnreadable.
 
     One process: DuckDB lets only one open the file. More uvicorn workers are not to be had.
     """
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     # Found out before Ray takes its ten seconds to start.
     Database(settings.home / "decaymix.duckdb").close()
     _configure_logging()
@@ -46,7 +43,9 @@ def serve(settings: Settings) -> None:
         access_log=False,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    sys.stdout.write(f"Decaymix listens on {settings.url} (home {settings.home}); Ctrl-C ends it\n")
+    # Port 0 is any that is free; this is the one.
+    url = settings.model_copy(update={"port": listener.getsockname()[1]}).url
+    sys.stdout.write(f"Decaymix listens on {url} (home {settings.home}); Ctrl-C ends it\n")
     sys.stdout.flush()
     _Server(config).run(sockets=[listener])
 
@@ -67,22 +66,6 @@ class _Server(uvicorn.Server):
     def _handle_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.handle_exit)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A bound socket; binding it ourselves makes a busy port one plain sentence."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise PortInUse(
-            f"cannot listen on {host} port {port} ({error.strerror}); is a controller already "
-            "running? Stop it, or set another DECAYMIX_PORT."
-        ) from error
-    return listener
 
 
 def _configure_logging() -> None:

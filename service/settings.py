@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
@@ -14,7 +14,10 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 class Settings(BaseSettings):
     """Every setting is documented in docs/settings.md; a test holds the two together."""
 
-    model_config = SettingsConfigDict(env_prefix="DECAYMIX_", extra="ignore", frozen=True)
+    # A variable that is set to nothing is not set: an empty token would let everybody in.
+    model_config = SettingsConfigDict(
+        env_prefix="DECAYMIX_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     home: Path = Field(
         default=_REPOSITORY / "var",
@@ -49,7 +52,7 @@ class Settings(BaseSettings):
     @classmethod
     def _split_the_list(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
+            return tuple(Path(part) for part in value.split(os.pathsep) if part)
         return value
 
     @field_validator("home", "data_roots")
@@ -57,8 +60,16 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | tuple[Path, ...]) -> Path | tuple[Path, ...]:
         # Workers run in other folders than the controller.
         if isinstance(value, tuple):
-            return tuple(root.absolute() for root in value)
-        return value.absolute()
+            return tuple(root.expanduser().absolute() for root in value)
+        return value.expanduser().absolute()
+
+    @field_validator("token")
+    @classmethod
+    def _can_be_sent(cls, value: SecretStr | None) -> SecretStr | None:
+        token = value.get_secret_value() if value is not None else "unset"
+        if not token or not all("!" <= character <= "~" for character in token):
+            raise ValueError("expected printable ASCII characters without spaces, at least one")
+        return value
 
     @model_validator(mode="after")
     def _a_token_off_loopback(self) -> Self:
@@ -82,5 +93,18 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """Where a browser on this machine finds the page."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
-        return f"http://{host}:{self.port}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def what_is_wrong(error: ValidationError) -> str:
+    """The first thing wrong with the settings in one line: variable, value, what would be right."""
+    first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return message
+    name = str(first["loc"][0])
+    variable = name if name.isupper() else f"DECAYMIX_{name.upper()}"
+    # A token is not shown, wrong or right.
+    value = "" if name == "token" else f" = {first['input']!r}"
+    return f"{variable}{value}: {message}"

@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from service.settings import Settings
+from service.settings import Settings, what_is_wrong
 
 BAD_INPUT, FAILED = 2, 1
 
@@ -21,9 +21,7 @@ def settings_or_fail() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        fail(f"setting {name}: {first['msg'].removeprefix('Value error, ')}", BAD_INPUT)
+        fail(what_is_wrong(error), BAD_INPUT)
 
 
 def show(as_json: bool, data: Any, lines: Callable[[Console], None]) -> None:

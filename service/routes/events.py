@@ -20,11 +20,12 @@ async def study_events(study_id: str, controller: ControllerDep) -> EventSourceR
     A comment line every 15 seconds keeps proxies from closing a quiet stream.
     """
     study = await run_in_threadpool(stored_study, controller, study_id)
+    messages = controller.events.listen(study_id)
     status = await run_in_threadpool(study_status, controller, study)
 
     async def stream() -> AsyncIterator[dict[str, str]]:
         yield {"event": "status", "data": status.canonical()}
-        async for message in controller.events.listen(study_id):
+        async for message in messages:
             yield message
 
     return EventSourceResponse(stream(), ping=15)

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from db.database import DatabaseUnreadable
 from mixtures.value import Value
 from service.state import ControllerDep
 
@@ -24,10 +25,14 @@ def healthz() -> Health:
 @router.get("/readyz", operation_id="readyz", responses={503: {"model": Health}})
 def readyz(controller: ControllerDep, response: Response) -> Health:
     """The database answers, the scheduler runs, and the cluster has a core; else 503."""
-    controller.database.ping()
+    try:
+        controller.database.ping()
+        database = "ok"
+    except DatabaseUnreadable as error:
+        database = str(error)
     cpus = controller.pool.cluster_resources().get("CPU", 0.0)
     checks = {
-        "database": "ok",
+        "database": database,
         "scheduler": "ok" if controller.scheduler.is_alive else "stopped",
         "cluster": "ok" if cpus >= 1 else "no CPU",
     }

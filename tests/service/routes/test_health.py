@@ -1,0 +1,63 @@
+"""Alive and ready: what is looked at, and what is said when it fails."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.service.conftest import StartService
+from tests.service.thread_pool import ThreadPool
+
+
+def test_a_service_that_runs_is_alive_and_ready(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"ok": True, "checks": {}}
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json() == {
+        "ok": True,
+        "checks": {"database": "ok", "scheduler": "ok", "cluster": "ok"},
+    }
+
+
+def failed_checks(client: TestClient) -> dict[str, str]:
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["ok"] is False
+    # Alive all the same: a restart would not help.
+    assert client.get("/healthz").status_code == 200
+    checks: dict[str, str] = response.json()["checks"]
+    return {name: found for name, found in checks.items() if found != "ok"}
+
+
+def test_without_a_core_it_is_not_ready(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ThreadPool, "cluster_resources", lambda self: {"CPU": 0.5})
+    assert failed_checks(client) == {"cluster": "no CPU"}
+
+
+def test_with_a_scheduler_that_stopped_it_is_not_ready(client: TestClient) -> None:
+    controller = client.app.state.controller  # type: ignore[attr-defined]
+    for loop in controller.scheduler._loops:
+        loop.get_loop().call_soon_threadsafe(loop.cancel)
+    client.get("/healthz")
+    assert failed_checks(client) == {"scheduler": "stopped"}
+
+
+def test_with_a_database_that_does_not_answer_it_is_not_ready(
+    start_service: StartService, tmp_path: Path
+) -> None:
+    with start_service() as client:
+        database = client.app.state.controller.database  # type: ignore[attr-defined]
+        database.close()
+        # A disk that is gone: the next connection finds a folder where the file was.
+        aside = tmp_path / "aside"
+        shutil.move(database.path, aside)
+        database.path.mkdir()
+        found = failed_checks(client)
+        assert set(found) == {"database"}
+        assert "decaymix.duckdb" in found["database"]
+        database.path.rmdir()
+        shutil.move(aside, database.path)
+        assert client.get("/readyz").status_code == 200
