@@ -97,12 +97,12 @@ def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
         )
     console.print(table)
     for note in board["notes"]:
-        console.print(f"  note: {note}", highlight=False)
+        console.print(f"  note: {note}", highlight=False, markup=False)
 
 
 def show_recommendation(console: Console, found: dict[str, Any]) -> None:
     """The sentence, what it was compared with, and what is not known."""
-    console.print(f"\n[bold]{found['sentence']}[/bold]", highlight=False)
+    console.print(f"\n{found['sentence']}", style="bold", highlight=False, markup=False)
     for other in found["compared_with"]:
         console.print(
             f"  against {other['baseline']} ({percent(other['sft_share'])} SFT): "

@@ -1,0 +1,84 @@
+"""Starting and stopping the controller; tests/test_end_to_end.py does both with real Ray."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from db.database import Database
+from service.cli import app
+from tests.service.conftest import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# The real `serve`, but for Ray.
+SERVE = """
+import service.serve
+from service.settings import Settings
+from tests.service.pretend_runner import PretendRunner
+from tests.service.thread_pool import ThreadPool
+service.serve.RayPool = lambda **_: ThreadPool(runner=PretendRunner())
+service.serve.serve(Settings(port=0))
+"""
+
+
+def start(home: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", SERVE],
+        cwd=ROOT,
+        env={"DECAYMIX_HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def is_alive(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_it_says_where_it_listens_keeps_its_home_and_stops_in_good_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    controller = start(home)
+    try:
+        assert controller.stdout is not None
+        said = controller.stdout.readline()
+        # Port 0 is any free one; what is said is the one that was found.
+        match = re.search(r"listens on (http://127\.0\.0\.1:[1-9]\d+) \(home (.*)\)", said)
+        assert match, said
+        url, named = match.groups()
+        assert named == str(home)
+        wait_until(lambda: is_alive(url))
+        assert httpx.get(f"{url}/v1/studies").json() == []
+
+        # A second one on the same home is refused in one sentence, before it starts anything.
+        monkeypatch.setenv("DECAYMIX_HOME", str(home))
+        monkeypatch.setenv("DECAYMIX_PORT", "0")
+        second = CliRunner().invoke(app, ["serve"])
+        assert second.exit_code == 1
+        assert second.stdout == ""
+        assert "open in another process" in second.stderr
+        assert "set another DECAYMIX_HOME" in second.stderr
+        assert len(second.stderr.strip().splitlines()) == 1
+
+        started = time.monotonic()
+        controller.send_signal(signal.SIGINT)
+        _, errors = controller.communicate(timeout=30)
+    finally:
+        controller.kill()
+    assert controller.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert time.monotonic() - started < 10
+    # The database was let go.
+    Database(home / "decaymix.duckdb").close()

@@ -1,0 +1,206 @@
+"""How things look on a terminal: numbers as people write them, and tables that hold them."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from service.show import (
+    duration,
+    interval_text,
+    percent,
+    show_leaderboard,
+    show_progress,
+    show_recommendation,
+    status_line,
+)
+
+
+def printed(show: Any, *arguments: Any, is_terminal: bool = False) -> str:
+    console = Console(file=io.StringIO(), width=160, force_terminal=is_terminal, color_system=None)
+    show(console, *arguments)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0 %"),
+        (0.64, "64 %"),
+        (0.605, "60.5 %"),
+        (1.0, "100 %"),
+        (0.0004, "0 %"),
+        (1 / 3, "33.3 %"),
+    ],
+)
+def test_a_share_in_per_cent(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "unknown"),
+        (0, "0:00 min"),
+        (59.4, "0:59 min"),
+        (59.6, "1:00 min"),
+        (200, "3:20 min"),
+        (3599.7, "1 h 00 min"),
+        (7500, "2 h 05 min"),
+    ],
+)
+def test_a_duration_as_people_say_it(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_an_interval_and_none() -> None:
+    assert interval_text([1.23456, 2.0]) == "1.235 to 2.000"
+    assert interval_text([1.23456, 2.0], 4) == "1.2346 to 2.0000"
+    assert interval_text(None) == "unknown"
+
+
+def status(**changes: Any) -> dict[str, Any]:
+    return {
+        "running": [],
+        "tokens_per_second": None,
+        "state": "RUNNING",
+        "seconds_left": None,
+        "num_finished": 3,
+        "num_trials": 14,
+        **changes,
+    }
+
+
+def progress(phase: str, done: int = 0, total: int = 0) -> dict[str, Any]:
+    return {"phase": phase, "done": done, "total": total}
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "unknown left"),
+        (
+            {
+                "running": [progress("decay", 5, 10), progress("decay", 7, 10)],
+                "tokens_per_second": 15_300.4,
+                "seconds_left": 200,
+            },
+            "decay x2 · 15,300 tokens/s · 3:20 min left",
+        ),
+        (
+            {"running": [progress("stable", 1, 4), progress("tokenise", 0, 0)]},
+            "stable 25%, tokenise · unknown left",
+        ),
+        ({"state": "FINISHED", "seconds_left": 0}, ""),
+    ],
+)
+def test_the_line_says_what_runs_how_fast_and_how_long(changes: dict[str, Any], line: str) -> None:
+    assert status_line(status(**changes)) == line
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then_and_one_at_the_end() -> None:
+    statuses = [status(num_finished=n) for n in range(14)]
+    statuses.append(status(num_finished=14, state="FINISHED"))
+    lines = printed(show_progress, statuses).splitlines()
+    assert [line.split(" ·")[0].strip() for line in lines] == [
+        "0/14 trials",
+        "10/14 trials",
+        "14/14 trials",
+    ]
+
+
+def test_on_a_terminal_there_is_a_bar() -> None:
+    statuses = [status(), status(num_finished=14, state="FINISHED")]
+    assert "14/14" in printed(show_progress, statuses, is_terminal=True)
+
+
+BOARD: dict[str, Any] = {
+    "metric": "bits_per_byte",
+    "num_trials": 5,
+    "notes": ["Trial [t1] is left out: it has no score on math."],
+    "rows": [
+        {
+            "rank": 1,
+            "tied_with_best": True,
+            "sft_share": 0.605,
+            "mean": 3.00004,
+            "interval": [2.9, 3.1],
+            "seeds": [0, 1],
+            "paired": [{"baseline": "paper", "difference": -0.0451, "interval": [-0.06, -0.03]}],
+        },
+        {
+            "rank": 2,
+            "tied_with_best": False,
+            "sft_share": 0.64,
+            "mean": 3.2,
+            "interval": None,
+            "seeds": [0],
+            "paired": [{"baseline": "paper", "difference": 0.0, "interval": None}],
+        },
+        {
+            "rank": 3,
+            "tied_with_best": False,
+            "sft_share": 0.0,
+            "mean": 4.0,
+            "interval": None,
+            "seeds": [1],
+            "paired": [],
+        },
+    ],
+}
+
+
+def test_the_leaderboard_holds_every_number() -> None:
+    lines = printed(show_leaderboard, BOARD).splitlines()
+    first, second, third = (
+        line for line in lines if "%" in line and "│" in line and "SFT" not in line
+    )
+    cells = [cell.strip() for cell in first.strip("│").split("│")]
+    assert cells == [
+        "1",
+        "=",
+        "60.5 %",
+        "3.0000",
+        "2.900 to 3.100",
+        "2",
+        "-0.045 (-0.060, -0.030)",
+    ]
+    assert [cell.strip() for cell in second.strip("│").split("│")][1:6] == [
+        "",
+        "64 %",
+        "3.2000",
+        "unknown",
+        "1",
+    ]
+    # A mixture that shares no seed with a baseline has no difference to it.
+    assert third.strip("│").split("│")[-1].strip() == ""
+    text = "\n".join(lines)
+    assert "to paper" in text
+    assert "5 trials" in text
+    # Brackets of a note are no markup.
+    assert "note: Trial [t1] is left out" in text
+
+
+def test_the_recommendation_names_what_it_was_compared_with() -> None:
+    found = {
+        "sentence": "Decay on 60 % SFT; 50 to 70 % cannot be told from it (24 trials).",
+        "compared_with": [
+            {
+                "baseline": "pretrain_only",
+                "sft_share": 0.0,
+                "difference": -0.4,
+                "interval": [-0.5, -0.3],
+                "probability_better": 0.987,
+            }
+        ],
+        "notes": ["One seed only."],
+    }
+    text = printed(show_recommendation, found)
+    assert "Decay on 60 % SFT; 50 to 70 % cannot be told from it" in text
+    assert (
+        "against pretrain_only (0 % SFT): -0.4000 [-0.5000 to -0.3000], "
+        "better with probability 0.99" in text
+    )
+    assert "note: One seed only." in text
