@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def save_always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decay_checkpoint, "SAVE_EVERY_SECONDS", 0.0)
 
 
-def run_killed_at(home: Path, root: Path, tokens: int) -> None:
+def run_killed_at(home: Path, root: Path, tokens: int, **changes: Any) -> None:
     """An attempt that dies once `tokens` of its decay are trained."""
     config = tiny_config(home, root)
 
@@ -38,7 +39,7 @@ def run_killed_at(home: Path, root: Path, tokens: int) -> None:
             raise Killed
 
     with pytest.raises(Killed):
-        TrialRunner(config).run(tiny_trial(config, 0.5, 3), 1, kill)
+        TrialRunner(config).run(tiny_trial(config, 0.5, 3, **changes), 1, kill)
 
 
 def same(a: TrialResult, b: TrialResult) -> bool:
@@ -54,6 +55,18 @@ def test_a_decay_killed_at_any_step_ends_with_the_same_bits(
     run_killed_at(tmp_path, tiny_root, 256 * step)
     again = run_tiny_trial(tmp_path, tiny_root, 0.5, 3)
     assert same(again, undisturbed)
+
+
+@pytest.mark.usefixtures("save_always")
+def test_a_killed_decay_with_muon_ends_with_the_same_bits(tmp_path: Path, tiny_root: Path) -> None:
+    muon = {"decay": {"tokens": 1280, "optimiser": "muon"}}
+    run_killed_at(tmp_path / "killed", tiny_root, 768, **muon)
+    results = []
+    for home in ("killed", "undisturbed"):
+        config = tiny_config(tmp_path / home, tiny_root)
+        spec = tiny_trial(config, 0.5, 3, **muon)
+        results.append(TrialRunner(config).run(spec, 2, lambda progress: None))
+    assert same(*results)
 
 
 @pytest.mark.usefixtures("save_always")
