@@ -65,7 +65,9 @@ LOG2_RATES = {
 # Where to look when the optimum drifts: fields of the proxy, fields of the optimiser.
 VARIANTS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "plain": ({}, {}),
+    # The released configurations' base, and the same with the readout of base 64.
     "base_256": ({"dim_model_base": 256}, {}),
+    "base_256_readout_64": ({"dim_model_base": 256, "output_multiplier": 0.25}, {}),
     "no_weight_decay": ({}, {"weight_decay": 0.0}),
     "attention_1_over_h": ({"attention_scale": "1/h"}, {}),
     "untied": ({"tied_embedding": False}, {}),
@@ -158,6 +160,7 @@ def train_missing(runs: list[Run], folder: Path, num_workers: int) -> dict[str, 
         ProcessPoolExecutor(num_workers, mp_context=context) as executor,
         file.open("a", encoding="utf-8") as lines,
     ):
+        lines.write("\n")  # where a kill cut the last line off
         started = time.monotonic()
         futures = {executor.submit(train, run, tokens): run for run in missing}
         for done, future in enumerate(as_completed(futures), start=1):
