@@ -9,11 +9,11 @@ import pytest
 
 from mixtures.benchmark import Benchmark
 from mixtures.source import ReasoningGymItems, Source
+from workers.benchmark_items import benchmark_items
 from workers.config import WorkerConfig
 from workers.files import DataError
 from workers.sources import (
     Item,
-    benchmark_items,
     content_hash,
     reasoning_gym_items,
     source_items,
