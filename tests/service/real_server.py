@@ -20,6 +20,7 @@ class RealServer:
     """One home and one port; it can be stopped and started again."""
 
     def __init__(self, home: Path, data_root: Path, runner: PretendRunner) -> None:
+        self.home, self.data_root = home, data_root
         self._settings = Settings(home=home, data_roots=(data_root,))
         self._pool = ThreadPool(runner=runner)
         with socket.socket() as free:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from mixtures.export.plain import verify_export
 from service.cli import app
+from tests.service.bad_input import BAD_STUDIES, BadStudy, written
 from tests.service.conftest import SMALL_STUDY
 from tests.service.pretend_runner import PretendRunner
 from tests.service.real_server import RealServer
@@ -67,14 +68,33 @@ def test_submit_names_the_study_and_its_page(run: Any, server: RealServer, tmp_p
     assert f"{server.url}/studies/" in done.stdout
 
 
+@pytest.mark.parametrize("bad", BAD_STUDIES, ids=str)
+def test_a_bad_study_is_one_line_and_exit_code_2_and_nothing_is_written(
+    run: Any, server: RealServer, tmp_path: Path, bad: BadStudy
+) -> None:
+    studies, before = httpx.get(f"{server.url}/v1/studies").json(), written(server.home)
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(bad.study(server.data_root)))
+    done = run("submit", str(path))
+    assert done.exit_code == 2
+    value = f"{path.stat().st_size} bytes" if bad.value is None else bad.value
+    assert done.stderr.startswith(f"decaymix: {bad.field} = {value!r}: ")
+    assert bad.right in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+    assert httpx.get(f"{server.url}/v1/studies").json() == studies
+    assert written(server.home) == before
+
+
 def test_bad_input_is_one_line_and_exit_code_2(run: Any, tmp_path: Path) -> None:
     for arguments, words in [
-        (("submit", study_file(tmp_path, budget={"max_trials": 0})), "budget.max_trials = 0"),
         (("submit", str(tmp_path / "nothing.yaml")), "nothing.yaml"),
         (("recommend", "nothing"), "no study with the name or id 'nothing'"),
         (("cancel", "nothing"), "no trial nothing"),
         (("export", "small", "--format", "toml"), "expected yaml or json"),
         (("try", "small", "--sft-share", "1.5"), "1.5"),
+        (("try", "small", "--sft-share", "nan"), "--sft-share = nan: expected a number from 0"),
+        (("try", "small", "--sft-share", "0.5", "--seed", "2147483648"), "seed = 2147483648"),
     ]:
         done = run(*arguments)
         assert done.exit_code == 2, arguments
@@ -91,6 +111,15 @@ def test_no_controller_is_one_line_and_exit_code_1(
     assert done.exit_code == 1
     assert "no controller answers at http://127.0.0.1:9" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_address_that_is_none_is_one_line_and_exit_code_2(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DECAYMIX_URL", "localhost:8765")
+    done = run("studies")
+    assert done.exit_code == 2
+    assert done.stderr == "decaymix: DECAYMIX_URL = 'localhost:8765': expected http://host:port\n"
 
 
 @pytest.mark.parametrize(
