@@ -37,8 +37,14 @@ def test_a_benchmark_with_one_place_is_taken(
     [
         ({"name": "b"}, "gives none of files, reasoning_gym, human_eval, held_out"),
         ({**FILES, "held_out": "web"}, r"gives \['files', 'held_out'\]"),
-        ({**FILES, "answer": None}, "need both templates prompt and answer"),
-        ({**FILES, "prompt": None}, "need both templates prompt and answer"),
+        (
+            {**FILES, "answer": None},
+            "files need prompt with either answer or both choices and gold",
+        ),
+        (
+            {**FILES, "prompt": None},
+            "files need prompt with either answer or both choices and gold",
+        ),
         (
             {"name": "b", "held_out": "web", "prompt": "x", "answer": "y"},
             "nothing else takes them",
