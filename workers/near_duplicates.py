@@ -11,6 +11,7 @@ passage are two items. And the numbers must be the same: sums from one template 
 words, and are other sums.
 """
 
+import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _BANDS, _ROWS = 16, 4
 _RESPONSE_VALUES = 32
 # In a band that very many share each document is compared with this many of the first.
 _COMPARED = 50
+_NUMBER = re.compile(r"\d+")
 
 Signatures = np.ndarray[tuple[int, int], np.dtype[np.uint32]]
 Pairs = np.ndarray[tuple[int, int], np.dtype[np.int64]]
@@ -64,8 +66,8 @@ class NearDuplicates:
         self._signatures.append(
             _signature(self._whole, words) + _signature(self._response, response)
         )
-        numbers = " ".join(word for word in words if any(c.isdecimal() for c in word))
-        self._numbers.append(zlib.crc32(numbers.encode()))
+        numbers = _NUMBER.findall(item.prompt) + ["|"] + _NUMBER.findall(item.answer)
+        self._numbers.append(zlib.crc32(" ".join(numbers).encode()))
         if not self._sources or self._sources[-1][0] != source:
             self._sources.append((source, len(self._positions)))
         self._positions.append(position)
