@@ -77,6 +77,19 @@ def list_trials(session: Session, study_id: str) -> list[StoredTrial]:
     return [_stored(row) for row in session.scalars(query)]
 
 
+def available_tokens(session: Session, study_id: str) -> dict[str, int]:
+    """Tokens of each source, as the first trial that finished found them; empty before that."""
+    query = (
+        select(TrialRow)
+        .where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETE)
+        .order_by(TrialRow.position)
+        .limit(1)
+    )
+    row = session.scalars(query).first()
+    result = None if row is None else _stored(row).result
+    return {} if result is None else result.available_tokens
+
+
 def first_waiting(session: Session) -> TrialSpec | None:
     """The trial that is claimed next; None while none waits."""
     text = session.scalar(

@@ -2,8 +2,11 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from mixtures.metric import Direction
 from mixtures.mixture import Mixture
+from mixtures.repetition import Epochs
 from mixtures.value import Share, Value
 
 Interval = tuple[float, float]
@@ -87,3 +90,6 @@ class Recommendation(Value):
     enough_evidence: bool
     sentence: str
     notes: tuple[str, ...]
+    epochs: dict[str, Epochs] = Field(
+        default={}, description="how often the mixture reads each source"
+    )

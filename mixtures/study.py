@@ -11,6 +11,7 @@ from mixtures.mixture import Mixture, mixture_of_sft_share, require_sum_to_one
 from mixtures.objective import Objective, require_metric_exists, require_weights_fit
 from mixtures.phases import Decay, FullRun, Optimiser, StablePhase
 from mixtures.proxy import Proxy
+from mixtures.repetition import MAX_EPOCHS
 from mixtures.screening import Decontamination, NearDuplicates
 from mixtures.source import Kind, Source
 from mixtures.value import InvalidField, Name, Seed, Share, Value, added
@@ -182,6 +183,9 @@ class StudySpec(Recipe):
     baselines: dict[Name, Share] = Field(
         default={"pretrain_only": 0.0, "paper": PAPER_SFT_SHARE},
         description="SFT shares that are always tried, and that every mixture is compared with",
+    )
+    max_epochs: float = added(
+        MAX_EPOCHS, gt=0, description="a mixture that reads a source more often is warned of"
     )
     objective: Objective = Objective()
     budget: Budget = Budget()

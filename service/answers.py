@@ -13,9 +13,11 @@ from threadpoolctl import threadpool_limits
 
 from db.scores import observations, observations_by_metric
 from db.studies import StoredStudy
+from db.trials import available_tokens
 from mixtures.rank import Leaderboard, Observation, leaderboard
 from mixtures.recommend import recommend
 from mixtures.recommendation import Recommendation
+from mixtures.repetition import epochs_of, repetition_notes
 from mixtures.signal import SignalReport, signal
 from mixtures.value import canonical_json, hash_text
 
@@ -43,7 +45,10 @@ class Answers:
         answer: Recommendation = self._once(
             "recommendation", study.id, found, lambda: recommend(study.spec, found)
         )
-        return answer
+        available = available_tokens(session, study.id)
+        epochs = epochs_of(answer.mixture.shares, study.spec.decay, study.spec.full_run, available)
+        notes = repetition_notes(epochs, study.spec.max_epochs)
+        return answer.model_copy(update={"epochs": epochs, "notes": (*answer.notes, *notes)})
 
     def signal(self, session: Session, study: StoredStudy) -> SignalReport:
         """Of the trials completed so far."""

@@ -16,6 +16,7 @@ from rich.console import Console
 from service import cli_benchmark, cli_checkpoint
 from service.client import ApiProblem, BadAddress, Client, ControllerUnreachable
 from service.show import (
+    most_read,
     percent,
     show_leaderboard,
     show_progress,
@@ -144,7 +145,8 @@ def trials(study: Study, json: Json = False) -> None:
             score = "" if trial["objective"] is None else f"{trial['objective']:.4f}"
             out.print(
                 f"{trial['id']}  {trial['state']:9}  {percent(trial['sft_share']):>7} SFT  "
-                f"seed {trial['seed']}  {score}  {trial['message'] or ''}",
+                f"seed {trial['seed']}  {score}  {most_read(trial['epochs'])}"
+                f"{trial['message'] or ''}",
                 highlight=False,
                 markup=False,
             )

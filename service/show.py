@@ -16,6 +16,16 @@ def percent(share: float) -> str:
     return f"{round(share * 100, 1):g} %"
 
 
+def most_read(epochs: dict[str, Any]) -> str:
+    """The source that is read most often: `sums read 2.4 times, 3.0 in the full run`."""
+    if not epochs:
+        return ""
+    name = max(epochs, key=lambda one: (epochs[one]["full_run"] or 0.0, epochs[one]["proxy"]))
+    full = epochs[name]["full_run"]
+    also = "" if full is None else f", {full:.2g} in the full run"
+    return f"{name} read {epochs[name]['proxy']:.2g} times{also}  "
+
+
 def interval_text(interval: list[float] | None, digits: int = 3) -> str:
     """A 95 % interval, or what stands for an unknown one."""
     return (

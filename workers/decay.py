@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mixtures.repetition import matched_tokens
 from mixtures.trial import CurvePoint, TrialSpec
 from workers.checkpoint import load_checkpoint
 from workers.decay_checkpoint import DecayCheckpoint, Position
@@ -83,10 +84,9 @@ def matched_sequences(spec: TrialSpec, prepared: Prepared) -> dict[str, int]:
     if spec.full_run is None:
         return {}
     context = spec.recipe.proxy.context_tokens
-    scale = spec.decay.tokens / spec.full_run.decay_tokens
     matched = {}
     for name, source in prepared.sources.items():
         available = source.num_sequences * context
-        unique = spec.full_run.unique_tokens.get(name, available)
-        matched[name] = max(1, min(source.num_sequences, round(unique * scale / context)))
+        wanted = matched_tokens(available, spec.decay, spec.full_run, name)
+        matched[name] = max(1, min(source.num_sequences, round(wanted / context)))
     return matched

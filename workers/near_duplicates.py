@@ -66,7 +66,7 @@ class NearDuplicates:
         self._signatures.append(
             _signature(self._whole, words) + _signature(self._response, response)
         )
-        numbers = _NUMBER.findall(item.prompt) + ["|"] + _NUMBER.findall(item.answer)
+        numbers = [*_NUMBER.findall(item.prompt), "|", *_NUMBER.findall(item.answer)]
         self._numbers.append(zlib.crc32(" ".join(numbers).encode()))
         if not self._sources or self._sources[-1][0] != source:
             self._sources.append((source, len(self._positions)))

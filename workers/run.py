@@ -67,6 +67,10 @@ class TrialRunner:
             curve=decayed.curve,
             source_tokens=decayed.source_tokens,
             epochs=decayed.epochs,
+            available_tokens={
+                name: source.num_sequences * spec.recipe.proxy.context_tokens
+                for name, source in prepared.sources.items()
+            },
             weights_sha256=weights_sha256(decayed.model),
             stable_checkpoint=checkpoint.name,
             optimiser_state=optimiser_state_of(checkpoint),

@@ -26,6 +26,11 @@ def probability(value: float) -> str:
     return f"{100 * value:.0f}{_NBSP}%"
 
 
+def times(epochs: float) -> str:
+    """How often something is read: `2.4 times`, `0.03 times`."""
+    return f"{epochs:.1f}{_NBSP}times" if epochs >= 1 else f"{epochs:.2g}{_NBSP}times"
+
+
 def score(value: float) -> str:
     """Four decimals: the noise of a score lies in the third."""
     return f"{value:.4f}".replace("-", _MINUS)
@@ -78,6 +83,7 @@ FILTERS = (
     percent_range,
     probability,
     score,
+    times,
     signed,
     count,
     duration,

@@ -6,6 +6,7 @@ from db import trials
 from db.studies import count_states
 from db.trials import StoredTrial
 from mixtures.design import trials_of_request
+from mixtures.repetition import Epochs, epochs_of
 from mixtures.trial import TrialRequest, TrialState
 from mixtures.value import InvalidField, Value
 from service.body import TRIALS_BODY_DOCS, read_one_or_many
@@ -17,7 +18,11 @@ router = APIRouter(prefix="/v1", tags=["trials"])
 
 
 class TrialSummary(Value):
-    """One line of the list of trials. `objective` is there once the trial is COMPLETE."""
+    """One line of the list of trials. `objective` is there once the trial is COMPLETE.
+
+    `epochs` says how often each source is read, by the proxy and in the full run; it is empty until
+    a first trial has counted the sources' tokens.
+    """
 
     id: str
     state: TrialState
@@ -28,6 +33,7 @@ class TrialSummary(Value):
     objective: float | None
     scores: dict[str, float]
     message: str | None
+    epochs: dict[str, Epochs]
 
 
 class Submitted(Value):
@@ -83,6 +89,7 @@ def list_trials(study_id: str, controller: ControllerDep) -> list[TrialSummary]:
     study = stored_study(controller, study_id)
     with controller.database.read() as session:
         stored = trials.list_trials(session, study_id)
+        available = trials.available_tokens(session, study_id)
     summaries = []
     for trial in stored:
         metric = study.spec.objective.metric
@@ -99,6 +106,9 @@ def list_trials(study_id: str, controller: ControllerDep) -> list[TrialSummary]:
                 objective=study.spec.objective.value(scores) if scores else None,
                 scores=scores,
                 message=trial.failure.message if trial.failure else None,
+                epochs=epochs_of(
+                    trial.spec.mixture.shares, trial.spec.decay, trial.spec.full_run, available
+                ),
             )
         )
     return summaries

@@ -72,6 +72,10 @@ class PretendRunner:
             curve=tuple(curve),
             source_tokens={name: int(s * total) for name, s in spec.mixture.shares.items()},
             epochs={name: s for name, s in spec.mixture.shares.items()},
+            available_tokens={
+                source.name: 1_000_000 if source.kind == "pretrain" else 10_000
+                for source in spec.recipe.sources
+            },
             weights_sha256="0" * 64,
             stable_checkpoint="pretend",
             tokenizer="pretend",
