@@ -24,6 +24,18 @@ BYTES_PER_WEIGHT, SMALL_WEIGHTS_BYTES = 4, 8_000_000
 LEAST_CONTEXT_TOKENS, LEAST_VOCAB_SIZE = 16, 300
 
 
+LossOn = Literal["all", "response"]
+
+
+class TokenizerFile(Value):
+    """A `tokenizer.json` of the Hugging Face tokenizers library."""
+
+    file: str = Field(description="relative to a data root")
+    end_token: str | None = Field(
+        default=None, description="ends a document; one of the usual names when not given"
+    )
+
+
 class Recipe(Value):
     """All that two trials of a study have in common: the data, the model and the stable phase.
 
@@ -42,6 +54,14 @@ class Recipe(Value):
     stable_seed: int = Field(default=0, ge=0, le=2**63 - 1)
     optimiser: Optimiser = Optimiser()
     data_seed: int = Field(default=0, ge=0)
+    loss_on: LossOn = added(
+        "all", description="response: not on the prompts of SFT items; plain text is all counted"
+    )
+    tokenizer: TokenizerFile | None = added(
+        None,
+        description="one of the user's; else that of stable.checkpoint, else one of "
+        "proxy.vocab_size pieces is trained on the sources",
+    )
     decontamination: Decontamination = added("drop")
     near_duplicates: NearDuplicates = added(
         "drop", description="of SFT sources, inside and across: the first is kept"
@@ -101,6 +121,16 @@ class Recipe(Value):
                 batch,
                 f"optimiser.batch_tokens {batch} must be a multiple of "
                 f"proxy.context_tokens {context}",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_tokenizer(self) -> Self:
+        if self.tokenizer is not None and self.stable.checkpoint is not None:
+            raise InvalidField(
+                "tokenizer",
+                self.tokenizer.file,
+                f"stable.checkpoint {self.stable.checkpoint!r} has its own; leave this out",
             )
         return self
 

@@ -149,6 +149,7 @@ class TrialResult(Value):
     curve: tuple[CurvePoint, ...]
     source_tokens: dict[str, int] = Field(description="decay tokens read of each source")
     epochs: dict[str, float] = Field(description="times each source was read in the decay")
+    bytes_per_token: dict[str, float] = added({}, description="of the text of each source")
     available_tokens: dict[str, int] = added({}, description="of each source of the study")
     weights_sha256: str = Field(description="of the final weights: equal specs give equal hashes")
     stable_checkpoint: str

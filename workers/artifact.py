@@ -12,8 +12,11 @@ from pathlib import Path
 from filelock import FileLock
 
 
-def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
-    """`folder`, made by `build(empty_folder)` if it is not there; safe across processes."""
+def built_once(folder: Path, build: Callable[[Path], None], goes_on: bool = False) -> Path:
+    """`folder`, made by `build(empty_folder)` if it is not there; safe across processes.
+
+    A build that `goes_on` is given the folder as a killed one left it.
+    """
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -21,8 +24,9 @@ def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
         if folder.exists():
             return folder
         partial = folder.with_name(folder.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
+        if not goes_on:
+            shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(exist_ok=goes_on)
         build(partial)
         partial.rename(folder)
     return folder

@@ -6,6 +6,7 @@ from workers.base_checkpoint import CHECKPOINT, CheckpointReport, check_checkpoi
 from workers.config import WorkerConfig
 from workers.files import DataError
 from workers.screen import Screening, keep, screen
+from workers.study_tokenizer import check_tokenizer
 
 
 class SourceReport(Value):
@@ -63,7 +64,7 @@ class DataReport(Value):
 
 def check_data(recipe: Recipe, config: WorkerConfig) -> DataReport:
     """Raises DataError at the first source or benchmark that cannot be used."""
-    hashes: dict[str, str] = {}
+    hashes = check_tokenizer(recipe, config)
     checkpoint = None
     if recipe.stable.checkpoint is not None:
         hashes[CHECKPOINT], checkpoint = check_checkpoint(recipe, config)

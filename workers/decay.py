@@ -53,6 +53,7 @@ def decay(
         subsets=matched_sequences(spec, prepared),
         data_seed=recipe.data_seed,
         counts=position.counts,
+        loss_on=recipe.loss_on,
     )
     batch_tokens = recipe.optimiser.batch_tokens
     steps = num_steps(spec.decay.tokens, batch_tokens)

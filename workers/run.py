@@ -67,6 +67,11 @@ class TrialRunner:
             curve=decayed.curve,
             source_tokens=decayed.source_tokens,
             epochs=decayed.epochs,
+            bytes_per_token={
+                name: round(source.about.bytes_per_token, 4)
+                for name, source in prepared.sources.items()
+                if source.about is not None
+            },
             available_tokens={
                 name: source.num_sequences * spec.recipe.proxy.context_tokens
                 for name, source in prepared.sources.items()

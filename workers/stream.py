@@ -11,11 +11,14 @@
 import hashlib
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
+from mixtures.study import LossOn
 from workers.tokenised import Sequences, TokenisedSource
 
+Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
 Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
@@ -66,6 +69,13 @@ class SourceOrder:
         return int(self._permutation[offset])
 
 
+class Batch(NamedTuple):
+    """`tokens` int64 (B, T + 1); `is_counted` bool (B, T): which targets the loss is on, or all."""
+
+    tokens: Sequences
+    is_counted: Flags | None
+
+
 class Stream:
     """Batches of packed sequences. `counts` (sequences given by each source) is all its state."""
 
@@ -78,8 +88,10 @@ class Stream:
         subsets: Mapping[str, int] | None = None,
         data_seed: int = 0,
         counts: Mapping[str, int] | None = None,
+        loss_on: LossOn = "all",
     ) -> None:
         """`subsets` caps the sequences of a source; `counts` resumes an earlier stream."""
+        self.loss_on = loss_on
         self.chooser = SourceChooser(shares)
         self.sources = {name: sources[name] for name in self.chooser.shares}
         self.orders = {
@@ -92,13 +104,19 @@ class Stream:
 
     def next_batch(self, num_sequences: int) -> Sequences:
         """int64 (num_sequences, context_tokens + 1)."""
-        rows = []
+        return self.next_counted_batch(num_sequences).tokens
+
+    def next_counted_batch(self, num_sequences: int) -> Batch:
+        """The same, with what its loss is on."""
+        rows, counted = [], []
         for _ in range(num_sequences):
             name = self.chooser.choose(self.counts)
-            index = self.orders[name][self.counts[name]]
-            rows.append(self.sources[name].sequences(np.array([index]))[0])
+            source, index = self.sources[name], np.array([self.orders[name][self.counts[name]]])
+            rows.append(source.sequences(index)[0])
+            if self.loss_on == "response":
+                counted.append(source.response_targets(index)[0])
             self.counts[name] += 1
-        return np.stack(rows)
+        return Batch(np.stack(rows), np.stack(counted) if counted else None)
 
     def epochs(self) -> dict[str, float]:
         """How many times each source was read so far."""

@@ -8,7 +8,7 @@ import torch
 
 from mixtures.phases import Optimiser
 from workers.optim import set_learning_rate
-from workers.stream import Stream
+from workers.stream import Batch, Stream
 from workers.xmodel2 import Xmodel2
 
 # Sequences in one forward and backward: activations of eight stay in a core's cache, which is
@@ -53,8 +53,7 @@ def train(
     batch_sequences = spec.batch_tokens // context
     model.train()
     for index in range(first, steps):
-        batch = torch.from_numpy(stream.next_batch(batch_sequences))
-        loss = _backward(model, batch)
+        loss = _backward(model, stream.next_counted_batch(batch_sequences))
         if not math.isfinite(loss):
             raise NotFiniteLoss(f"loss is {loss} at step {index} of {steps}")
         torch.nn.utils.clip_grad_norm_(model.parameters(), spec.clip_norm)
@@ -65,12 +64,22 @@ def train(
         yield Step((index + 1) * spec.batch_tokens, loss, learning_rate)
 
 
-def _backward(model: Xmodel2, batch: torch.Tensor) -> float:
-    """Gradients of the batch's mean loss, in micro-batches; returns that loss."""
+def _backward(model: Xmodel2, batch: Batch) -> float:
+    """Gradients of the batch's mean loss, in micro-batches; returns that loss.
+
+    The mean is over the targets that are counted, so each of them weighs the same. A batch without
+    any has loss 0 and no gradient.
+    """
+    tokens = torch.from_numpy(batch.tokens)
+    counted = None if batch.is_counted is None else torch.from_numpy(batch.is_counted)
+    num_counted = 1 if counted is None else max(1, int(counted.sum()))
     total = 0.0
-    for part in torch.split(batch, MICRO_BATCH_SEQUENCES):
-        weight = len(part) / len(batch)
-        loss = model.loss(part) * weight
+    for start in range(0, len(tokens), MICRO_BATCH_SEQUENCES):
+        part = tokens[start : start + MICRO_BATCH_SEQUENCES]
+        if counted is None:
+            loss = model.loss(part) * (len(part) / len(tokens))
+        else:
+            loss = model.loss_sum(part, counted[start : start + len(part)]) / num_counted
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.item()
     return total

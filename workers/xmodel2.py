@@ -172,3 +172,9 @@ class Xmodel2(nn.Module):
         """Mean cross-entropy in nats of tokens (B, T + 1): each predicts the next."""
         logits = self(tokens[:, :-1])
         return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+
+    def loss_sum(self, tokens: Tensor, is_counted: Tensor) -> Tensor:
+        """Sum of the cross-entropies of the targets that are counted: bool (B, T)."""
+        logits = self(tokens[:, :-1])
+        losses = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
+        return (losses * is_counted.flatten()).sum()
