@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from service import cli_benchmark, cli_checkpoint
+from service import cli_benchmark, cli_checkpoint, cli_data
 from service.client import ApiProblem, BadAddress, Client, ControllerUnreachable
 from service.show import (
     most_read,
@@ -34,6 +34,8 @@ app = typer.Typer(
 app.add_typer(cli_benchmark.app, name="benchmark")
 Study = Annotated[str, typer.Argument(help="id or name of a study")]
 app.add_typer(cli_checkpoint.app, name="checkpoint")
+app.add_typer(cli_data.source_app, name="source")
+app.add_typer(cli_data.study_app, name="study")
 
 
 @app.command()

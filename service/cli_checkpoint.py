@@ -56,7 +56,7 @@ def _call(name: str, *arguments: str | None) -> dict[str, Any]:
     from workers.pool import WorkerConfig, run_local
 
     settings = settings_or_fail()
-    config = WorkerConfig(home=settings.home, data_roots=settings.data_roots)
+    config = WorkerConfig(home=settings.home, data_roots=settings.searched_roots)
     found: dict[str, Any] = run_local(f"workers.checkpoint_commands:{name}", *arguments, config)
     return found
 

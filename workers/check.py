@@ -5,6 +5,7 @@ from mixtures.value import Value, added
 from workers.base_checkpoint import CHECKPOINT, CheckpointReport, check_checkpoint
 from workers.config import WorkerConfig
 from workers.files import DataError
+from workers.room import require_room
 from workers.screen import Screening, keep, screen
 from workers.study_tokenizer import check_tokenizer
 
@@ -78,6 +79,11 @@ def check_data(recipe: Recipe, config: WorkerConfig) -> DataReport:
                 "the source has one document, which it trains on; expected at least two "
                 "different ones, so that one can be held out",
             )
+    num_bytes = sum(
+        int(screening.num_bytes[name][positions.training].sum())
+        for name, positions in screening.positions.items()
+    )
+    require_room(recipe, num_bytes, config)
     keep(screening, recipe, config)
     return DataReport(
         data_hashes=screening.hashes | hashes,

@@ -47,6 +47,16 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     return tokenizer
 
 
+def byte_tokenizer() -> Tokenizer:
+    """One token a byte: for texts that are too few to train one on."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    specials = [(UNKNOWN, 0.0), (BEGIN, 0.0), (END, 0.0)]
+    tokenizer = Tokenizer(models.Unigram([*specials, *((b, -1.0) for b in alphabet)], unk_id=0))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
 def _train_pieces(words: list[tuple[str, int]], vocab_size: int) -> list[tuple[str, float]]:
     """(piece, log-probability) of the trained vocabulary, specials first."""
     model = io.BytesIO()

@@ -1,0 +1,69 @@
+"""`source preview` and `study check` on the command line, with no controller."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from service.cli import app
+from tests.workers.tiny_study import tiny_study, write_data
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DECAYMIX_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DECAYMIX_DATA_ROOTS", str(tmp_path / "data"))
+    monkeypatch.setenv("DECAYMIX_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("COLUMNS", "200")
+    return write_data(tmp_path / "data")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_a_preview_shows_fields_items_and_a_source_to_paste(data: Path) -> None:
+    done = run("source", "preview", str(data / "sums.jsonl"))
+    assert done.exit_code == 0, done.stderr
+    assert "question         text" in done.stdout
+    assert "150 documents" in done.stdout
+    assert done.stdout.count("--- item") == 3
+    assert "Question: What is 0 + 1?\nAnswer: 1" in done.stdout
+    pasted = yaml.safe_load(done.stdout.split("data root\n")[1])
+    assert pasted["sources"][0]["response"] == "{{ answer }}"
+    as_json = json.loads(run("source", "preview", str(data / "sums.jsonl"), "--json").stdout)
+    assert as_json["num_documents"] == 150
+
+
+def test_a_check_shows_tokens_epochs_time_and_disk(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(tiny_study().model_dump(mode="json", exclude_unset=True)))
+    done = run("study", "check", str(path))
+    assert done.exit_code == 0, done.stderr
+    for words in ("Sources of tiny", "SFT share", "benchmark test_sums: 12 requests", "6 trials"):
+        assert words in done.stdout
+    assert "disk:" in done.stdout
+
+
+def test_bad_input_is_one_line_and_exit_code_2(data: Path, tmp_path: Path) -> None:
+    broken = data / "broken.jsonl"
+    broken.write_text('{"text": "a"}\n{"text": \n')
+    wrong = tmp_path / "wrong.yaml"
+    study = tiny_study().model_dump(mode="json", exclude_unset=True)
+    wrong.write_text(yaml.safe_dump({**study, "seeds": [0, 0]}))
+    template = tmp_path / "template.yaml"
+    study["sources"][1]["prompt"] = "{{ qestion }}"
+    template.write_text(yaml.safe_dump(study))
+    for arguments, words in [
+        (("source", "preview", str(data / "no.jsonl")), "no such file"),
+        (("source", "preview", str(broken)), "line 2 is not JSON"),
+        (("study", "check", str(tmp_path / "no.yaml")), "cannot read"),
+        (("study", "check", str(wrong)), "expected distinct numbers of 0 or more"),
+        (("study", "check", str(template)), "the fields there are ['answer', 'question']"),
+    ]:
+        done = run(*arguments)
+        assert done.exit_code == 2, (arguments, done.stdout, done.stderr)
+        assert words in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,47 @@
+"""A study run dry: everything counted, nothing trained; what would fill the disk is refused."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workers.tiny_study import tiny_config, tiny_study, write_data
+from workers.check import check_data
+from workers.files import DataError
+from workers.study_check import check_study
+
+
+def test_a_check_counts_tokens_epochs_time_and_disk_and_trains_nothing(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path / "home", write_data(tmp_path / "data"))
+    study = tiny_study(decay={"tokens": 12_800}, full_run={"decay_tokens": 128_000})
+    found = check_study(study, config)
+    # Shares 0, 0.5 and the paper's 0.64, two seeds each.
+    assert found.num_trials == 6
+    assert found.train_tokens == 2560 + 6 * 12_800
+    assert list(found.epochs) == ["0", "0.5", "0.64"]
+    tokens = found.sources["sums"].num_tokens
+    assert found.sources["sums"].bytes_per_token > 1
+    available = (tokens - 1) // 32 * 32
+    assert found.epochs["0.5"]["sums"].full_run == pytest.approx(64_000 / available)
+    assert any("sums is read" in note and note.startswith("At 50%") for note in found.notes)
+    assert found.benchmarks["test_sums"].num_requests == 12
+    assert found.tokens_per_second > 0
+    assert found.stable_seconds == pytest.approx(2560 / found.tokens_per_second, abs=0.1)
+    assert 0 < found.disk_bytes < found.free_bytes
+    assert not (tmp_path / "home" / "stable").exists()
+    assert not (tmp_path / "home" / "decay").exists()
+
+
+def test_a_disk_that_is_too_full_is_said_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config(tmp_path / "home", write_data(tmp_path / "data"))
+
+    def nearly_full(_: Any) -> Any:
+        return shutil._ntuple_diskusage(10**9, 10**9 - 1000, 1000)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(shutil, "disk_usage", nearly_full)
+    with pytest.raises(DataError, match="has 0 MB free: make room, set DECAYMIX_HOME"):
+        check_data(tiny_study().recipe, config)
+    assert list((tmp_path / "home").iterdir()) == []

@@ -1,0 +1,136 @@
+"""A study run dry: all of its data read, tokenised and built, and what training would cost.
+
+What is built is kept under the home, so the study itself finds it there.
+"""
+
+import shutil
+import time
+
+from mixtures.design import first_trials
+from mixtures.repetition import Epochs, epochs_of, repetition_notes
+from mixtures.study import BYTES_PER_WEIGHT, StudySpec
+from mixtures.value import Value
+from workers.check import DataReport, check_data
+from workers.config import WorkerConfig
+from workers.prepare import Prepared, prepare
+
+# Optimiser steps that the rate is measured on, after one that is not counted.
+_MEASURED_STEPS = 3
+# Evaluation and start-up on top of a decay's training time.
+_OVERHEAD = 1.3
+# Weights and AdamW's two moments.
+_COPIES_IN_CHECKPOINT = 3
+
+
+class SourceCheck(Value):
+    """Training tokens of a source and how its text becomes tokens."""
+
+    num_tokens: int
+    bytes_per_token: float
+
+
+class BenchmarkCheck(Value):
+    """Items that a trial scores, and those whose answer does not fit into the context."""
+
+    num_requests: int
+    num_too_long: int
+
+
+class StudyCheck(Value):
+    """`epochs` by SFT share. Seconds are of one core after another; `disk_bytes` of all of it."""
+
+    name: str
+    data: DataReport
+    sources: dict[str, SourceCheck]
+    benchmarks: dict[str, BenchmarkCheck]
+    epochs: dict[str, dict[str, Epochs]]
+    num_trials: int
+    train_tokens: int
+    tokens_per_second: float
+    stable_seconds: float
+    trial_seconds: float
+    disk_bytes: int
+    free_bytes: int
+    notes: tuple[str, ...]
+
+
+def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
+    """Raises DataError at the first thing that would stop the study."""
+    recipe = spec.recipe
+    data = check_data(recipe, config)
+    prepared = prepare(recipe, data.data_hashes, config, lambda done, total: None)
+    available = {
+        name: source.num_sequences * recipe.proxy.context_tokens
+        for name, source in prepared.sources.items()
+    }
+    trials = first_trials(spec, "", data.data_hashes)
+    shares = sorted({trial.sft_share for trial in trials})
+    epochs = {
+        f"{share:g}": epochs_of(
+            recipe.mixture_at(share).shares, spec.decay, spec.full_run, available
+        )
+        for share in shares
+    }
+    stable_tokens = 0 if recipe.stable.checkpoint is not None else recipe.stable.tokens
+    rate = _tokens_per_second(prepared)
+    weights = recipe.proxy.num_parameters * BYTES_PER_WEIGHT
+    # One decay at a time leaves its own checkpoint beside the stable phase's.
+    disk = 2 * _COPIES_IN_CHECKPOINT * weights
+    disk += sum(_num_tokens(prepared, name) * 4 for name in prepared.sources)
+    disk += weights * len(trials) if spec.keeps_weights else 0
+    return StudyCheck(
+        name=spec.name,
+        data=data,
+        sources={
+            name: SourceCheck(
+                num_tokens=_num_tokens(prepared, name),
+                bytes_per_token=round(source.about.bytes_per_token, 3) if source.about else 0.0,
+            )
+            for name, source in prepared.sources.items()
+        },
+        benchmarks={
+            one.benchmark.name: BenchmarkCheck(
+                num_requests=len(one.requests), num_too_long=one.num_too_long
+            )
+            for one in prepared.benchmarks
+        },
+        epochs=epochs,
+        num_trials=len(trials),
+        train_tokens=stable_tokens + len(trials) * spec.decay.tokens,
+        tokens_per_second=round(rate, 1),
+        stable_seconds=round(stable_tokens / rate, 1),
+        trial_seconds=round(_OVERHEAD * spec.decay.tokens / rate, 1),
+        disk_bytes=disk,
+        free_bytes=shutil.disk_usage(config.home).free,
+        notes=tuple(
+            f"At {float(share):.0%} SFT: {note}"
+            for share, found in epochs.items()
+            for note in repetition_notes(found, spec.max_epochs)
+        ),
+    )
+
+
+def _num_tokens(prepared: Prepared, name: str) -> int:
+    return len(prepared.sources[name].tokens)
+
+
+def _tokens_per_second(prepared: Prepared) -> float:
+    """Of training on one core, measured; the model and the batch are the study's."""
+    # Imported here: the data are checked without torch, which takes three seconds.
+    import torch
+
+    from workers.stable import start_of_training
+    from workers.stream import Stream
+    from workers.train import train
+
+    torch.set_num_threads(1)
+    recipe = prepared.recipe
+    model, optimiser = start_of_training(recipe)
+    stream = Stream(prepared.sources, recipe.shares_in_group("pretrain"), 0)
+    steps = train(model, optimiser, stream, recipe.optimiser, _MEASURED_STEPS + 1, lambda _: 0.0)
+    next(steps)
+    started = time.perf_counter()
+    for _ in steps:
+        pass
+    seconds = time.perf_counter() - started
+    return _MEASURED_STEPS * recipe.optimiser.batch_tokens / seconds
