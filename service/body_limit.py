@@ -4,6 +4,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import FieldError, problem_response, sentence
+from service.uploads import UPLOAD_PATH
 
 
 class BodyLimit:
@@ -13,7 +14,9 @@ class BodyLimit:
         self._app, self._limit = app, max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        # A data file is counted and written as it comes, by the route itself.
+        is_upload = scope["type"] == "http" and scope["path"].rstrip("/") == UPLOAD_PATH
+        if scope["type"] != "http" or is_upload:
             await self._app(scope, receive, send)
             return
         # One buffer, not a list of parts: a body may come byte by byte.

@@ -73,6 +73,22 @@ class Client:
         )
         return _object(answer)
 
+    def add_source(self, name: str, content: bytes) -> dict[str, Any]:
+        """Upload a data file; its preview. A study names it by `name`."""
+        return _object(
+            self._call(
+                "POST",
+                "/v1/sources",
+                params={"name": name},
+                content=content,
+                timeout=_SUBMIT_SECONDS,
+            )
+        )
+
+    def sources(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._call("GET", "/v1/sources").json()
+        return found
+
     def studies(self) -> list[dict[str, Any]]:
         return _objects(self._call("GET", "/v1/studies"))
 

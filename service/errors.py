@@ -43,6 +43,10 @@ class Problem(BaseModel):
     errors: list[FieldError] = []
 
 
+class TooLarge(ValueError):
+    """An upload over the limit."""
+
+
 class BadInput(ValueError):
     """Input that a schema cannot refuse: `field`, `value` and what would be right."""
 
@@ -118,6 +122,10 @@ def add_error_handlers(app: FastAPI) -> None:
             message=_text(error.message),
         )
         return problem_response(422, sentence([one]), [one])
+
+    @app.exception_handler(TooLarge)
+    async def _too_large(_: Request, error: Exception) -> JSONResponse:
+        return problem_response(413, str(error))
 
     @app.exception_handler(UnknownStudy)
     async def _unknown_study(_: Request, error: Exception) -> JSONResponse:

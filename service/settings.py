@@ -48,6 +48,10 @@ class Settings(BaseSettings):
         default=2_000_000, ge=1_000, description="largest request body that is read"
     )
 
+    max_upload_bytes: int = Field(
+        default=1_000_000_000, ge=1_000, description="largest data file that is taken in"
+    )
+
     @field_validator("data_roots", mode="before")
     @classmethod
     def _split_the_list(cls, value: object) -> object:
