@@ -5,6 +5,7 @@ context_tokens + 1 from i * context_tokens on, so that every token is a target e
 """
 
 import json
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,12 +92,14 @@ def write_tokenised(
     no room on the disk.
     """
     try:
-        places = {position: place for place, position in enumerate(order.tolist())}
+        # The place of each position in the order; a dictionary would take a hundred bytes each.
+        places = np.full(int(order.max(initial=-1)) + 1, -1, dtype=np.int32)
+        places[order] = np.arange(len(order), dtype=np.int32)
         largest_id = max(end_id, *tokenizer.get_vocab(with_added_tokens=True).values())
         file = TokenFile(folder, largest_id + 1, has_responses=source.kind == "sft")
-        came, num_bytes = [], 0
-        for chunk in _chunks(item for item in documents if item[0] in places):
-            came += [places[position] for position, _ in chunk]
+        came, num_bytes = array("i"), 0
+        for chunk in _chunks(documents, places):
+            came.extend(int(places[position]) for position, _ in chunk)
             items = [item for _, item in chunk]
             num_bytes += sum(len(document_text(item, source).encode()) for item in items)
             if len(came) > file.num_documents:
@@ -133,10 +136,15 @@ def read_tokenised(folder: Path, context_tokens: int, source: str) -> TokenisedS
     return TokenisedSource(tokens, context_tokens, is_response, about)
 
 
-def _chunks(documents: Iterable[tuple[int, Item]]) -> Iterator[list[tuple[int, Item]]]:
+def _chunks(
+    documents: Iterable[tuple[int, Item]], places: np.ndarray[tuple[int], np.dtype[np.int32]]
+) -> Iterator[list[tuple[int, Item]]]:
+    """The documents that have a place, some at once."""
     chunk: list[tuple[int, Item]] = []
     size = 0
     for position, item in documents:
+        if position >= len(places) or places[position] < 0:
+            continue
         chunk.append((position, item))
         size += len(item.prompt) + len(item.answer)
         if size >= _CHARACTERS_AT_ONCE:
