@@ -3,9 +3,9 @@
     python bench/data.py [--quick]
 
 The source is made here: JSON lines of about a kilobyte, a gigabyte of them (`--quick`: 50 MB, of
-which the memory is told but not judged). It is read, screened and tokenised in a process of its own,
-whose highest resident memory counts, interpreter and libraries included. The stream is timed against
-the optimiser steps of pico on one core, both reading the same tokens, step by step in turn.
+which the memory is told but not judged). It is read, screened and tokenised in a process of its
+own, whose highest resident memory counts, interpreter and libraries included. The stream is timed
+against the optimiser steps of pico on one core, both reading the same tokens.
 """
 
 import argparse
