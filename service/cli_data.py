@@ -74,7 +74,9 @@ def _problems_in_one_line() -> Iterator[None]:
     except BadInput as error:
         fail(f"{error.field}: {error.message}", BAD_INPUT)
     except ValidationError as error:
-        fail(sentence(field_errors(RequestValidationError(error.errors()))), BAD_INPUT)
+        # As of a request's body, which is what the file would be.
+        found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+        fail(sentence(field_errors(RequestValidationError(found))), BAD_INPUT)
     except RuntimeError as error:
         fail(str(error), FAILED)
 
@@ -122,7 +124,7 @@ def _show_check(out: Console, found: dict[str, Any]) -> None:
         )
     for name, one in found["benchmarks"].items():
         long = f", {one['num_too_long']:,} too long" if one["num_too_long"] else ""
-        _line(out, f"benchmark {name}: {one['num_requests']:,} requests{long}")
+        _line(out, f"benchmark {name}: {one['num_items']:,} items{long}")
     table = Table(title="Times each source is read (proxy / full run)")
     table.add_column("SFT share", justify="right")
     names = list(data["sources"])

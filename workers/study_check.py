@@ -32,7 +32,7 @@ class SourceCheck(Value):
 class BenchmarkCheck(Value):
     """Items that a trial scores, and those whose answer does not fit into the context."""
 
-    num_requests: int
+    num_items: int
     num_too_long: int
 
 
@@ -90,7 +90,7 @@ def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
         },
         benchmarks={
             one.benchmark.name: BenchmarkCheck(
-                num_requests=len(one.requests), num_too_long=one.num_too_long
+                num_items=one.num_items, num_too_long=one.num_too_long
             )
             for one in prepared.benchmarks
         },

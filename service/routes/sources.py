@@ -72,7 +72,7 @@ def preview_source(name: str, controller: ControllerDep) -> dict[str, Any]:
 
 def _preview(name: str, config: WorkerConfig, field: str) -> dict[str, Any]:
     try:
-        preview = run_local("workers.preview:preview_source", name, config)
+        preview = run_local("workers.source_preview:preview_source", name, config)
     except DataError as error:
         # The templates are guessed: whatever is wrong is wrong with the file.
         raise BadInput(field, name, error.message) from error

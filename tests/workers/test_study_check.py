@@ -25,7 +25,7 @@ def test_a_check_counts_tokens_epochs_time_and_disk_and_trains_nothing(tmp_path:
     available = (tokens - 1) // 32 * 32
     assert found.epochs["0.5"]["sums"].full_run == pytest.approx(64_000 / available)
     assert any("sums is read" in note and note.startswith("At 50%") for note in found.notes)
-    assert found.benchmarks["test_sums"].num_requests == 12
+    assert found.benchmarks["test_sums"].num_items == 12
     assert found.tokens_per_second > 0
     assert found.stable_seconds == pytest.approx(2560 / found.tokens_per_second, abs=0.1)
     assert 0 < found.disk_bytes < found.free_bytes
