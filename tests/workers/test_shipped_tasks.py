@@ -129,6 +129,14 @@ def test_a_record_is_asked_as_the_file_says(name: str, root: Path) -> None:
     assert nothing[metric].value == 0.0
 
 
+def test_worked_examples_may_be_missing(root: Path) -> None:
+    records = [{"input": f"{i} is", "target": "x", "task": "b"} for i in range(3)]
+    write_lines(root / "bare.jsonl", records)
+    benchmark = Benchmark(name="bbh", task="bbh", files=("bare.jsonl",), stratum="{{ task }}")
+    source = load_benchmark(benchmark, WorkerConfig(home=root / "home", data_roots=(root,)))
+    assert source.asked([0], 0)[0].pairs == (("Q: 0 is\nA:", " x"),)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_file_names_its_fields(name: str) -> None:
     text = (SHIPPED / f"{name}.yaml").read_text(encoding="utf-8")
