@@ -42,7 +42,7 @@ def task_file(name: str, config: WorkerConfig, field: str) -> Path:
     """A file under a data root, or, without `.yaml`, one that comes with Decaymix."""
     if not name.endswith((".yaml", ".yml")):
         path = SHIPPED / f"{name}.yaml"
-        if not path.is_file() or "/" in name:
+        if not path.is_file() or "/" in name or name.startswith("_"):
             shipped = sorted(one.stem for one in SHIPPED.glob("[!_]*.yaml"))
             raise DataError(
                 field, name, f"no such task comes with Decaymix; there are {', '.join(shipped)}; "
