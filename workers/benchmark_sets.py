@@ -74,7 +74,7 @@ def _build(folder: Path, data: StudyData, tokens: StudyTokenizer) -> None:
 def _chosen(benchmark: Benchmark, data: StudyData, tokens: StudyTokenizer) -> Chosen:
     recipe, source = data.recipe, data.task(benchmark)
     left_out = data.left_out(benchmark)
-    clean = [index for index in range(len(source.items)) if index not in left_out]
+    clean = [index for index in range(len(source.places)) if index not in left_out]
     context, seed = recipe.proxy.context_tokens, recipe.data_seed
     chosen = choose(source, clean, tokens.tokenizer, context, seed, tokens.end_id)
     # What does not fit with its examples is said now, before anything is trained.

@@ -13,7 +13,7 @@ from typing import Any
 from mixtures.benchmark import Benchmark
 from mixtures.metric import BITS_PER_BYTE
 from mixtures.value import canonical_json, hash_text
-from workers.benchmark_items import BenchmarkItem, items_hash
+from workers.benchmark_items import BenchmarkItem
 from workers.config import WorkerConfig
 from workers.files import DataError
 from workers.harness_load import LoadedTasks, load_tasks, task_file
@@ -48,9 +48,10 @@ class HarnessBenchmark:
 
     benchmark: Benchmark
     loaded: LoadedTasks
+    stratum: FieldTemplate
     places: list[tuple[int, int]] = field(default_factory=list)
-    items: list[BenchmarkItem] = field(default_factory=list)
     _docs: list[list[dict[str, Any]]] = field(default_factory=list)
+    _items: dict[int, BenchmarkItem] = field(default_factory=dict)
 
     @property
     def tasks(self) -> tuple[Any, ...]:
@@ -62,6 +63,22 @@ class HarnessBenchmark:
     def doc(self, index: int) -> dict[str, Any]:
         task, place = self.places[index]
         return self._docs[task][place]
+
+    @property
+    def items(self) -> list[BenchmarkItem]:
+        """Of every document; raises DataError where one has no right answer."""
+        return [self.item(index) for index in range(len(self.places))]
+
+    def item(self, index: int) -> BenchmarkItem:
+        """Rendered when first asked for: a worker scores a hundred of ten thousand."""
+        if index not in self._items:
+            task, place = self.places[index]
+            name, position = self.benchmark.task or "", place + 1
+            where = f"benchmarks.{self.benchmark.name}"
+            made = _item(self.tasks[task], self.doc(index), position, name, f"{where}.task")
+            at = f"{self.tasks[task].task_name}, item {position}"
+            self._items[index] = made._replace(stratum=self.stratum.render(self.doc(index), at))
+        return self._items[index]
 
     def strata(self) -> list[str]:
         """The name of each document's task, so that all parts of a group are in a subset of it,
@@ -95,7 +112,7 @@ class HarnessBenchmark:
 
     def content_hash(self) -> str:
         """Of all that scores depend on: the documents, the examples, the file but for its paths."""
-        parts: list[Any] = [items_hash(self.items)]
+        parts: list[Any] = []
         for task, docs in zip(self.tasks, self._docs, strict=True):
             config = task.dump_config()
             for name in ("dataset_kwargs", "metadata"):
@@ -115,7 +132,7 @@ class HarnessBenchmark:
         return [self._asked_of(index, shots) for index in indices]
 
     def _asked_of(self, index: int, shots: int | None) -> AskedText:
-        task, doc, item = self.task_of(index), self.doc(index), self.items[index]
+        task, doc, item = self.task_of(index), self.doc(index), self.item(index)
         number = self.num_fewshot(task) if shots is None else shots
         context = task.fewshot_context(doc, number, gen_prefix=task.doc_to_prefix(doc))
         made = task.construct_requests(doc, context, metadata=(task.task_name, index, 1))
@@ -140,24 +157,20 @@ class HarnessBenchmark:
 
 
 def load_benchmark(benchmark: Benchmark, config: WorkerConfig) -> HarnessBenchmark:
-    """Raises DataError where the file, its data or one of its documents cannot be used."""
+    """Raises DataError where the file or its data cannot be used; its documents: see `items`."""
     assert benchmark.task is not None
     place = f"benchmarks.{benchmark.name}.task"
     path = task_file(benchmark.task, config, place)
     loaded = load_tasks(path, benchmark.task, config, place, benchmark.files)
-    found = HarnessBenchmark(benchmark, loaded)
     stratum = FieldTemplate(benchmark.stratum or "", f"benchmarks.{benchmark.name}.stratum")
+    found = HarnessBenchmark(benchmark, loaded, stratum)
     for number, task in enumerate(loaded.tasks):
         _require_supported(task, benchmark, config, place)
         docs = list(task.eval_docs)
         found._docs.append(docs)
-        for position, doc in enumerate(docs):
-            item = _item(task, doc, position + 1, benchmark.task, place)
-            where = f"{task.task_name}, item {position + 1}"
-            found.items.append(item._replace(stratum=stratum.render(doc, where)))
-            found.places.append((number, position))
-    if len(found.items) < 2:
-        raise DataError(place, benchmark.task, f"holds {len(found.items)} items; expected two")
+        found.places += [(number, position) for position in range(len(docs))]
+    if len(found.places) < 2:
+        raise DataError(place, benchmark.task, f"holds {len(found.places)} items; expected two")
     return found
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, StrictUndefined
+from jinja2 import BaseLoader, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from workers.config import WorkerConfig
@@ -27,6 +27,21 @@ SHIPPED = Path(__file__).parent / "tasks"
 _LOCAL_FORMATS = ("json", "csv", "parquet", "text", "arrow")
 # Loading patches module attributes for its time, so one at a time.
 _LOCK = threading.Lock()
+
+
+class _Templates(ImmutableSandboxedEnvironment):
+    """Sandboxed, and each template compiled once: the harness compiles them for every document."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._compiled: dict[str, Template] = {}
+
+    def from_string(self, source: Any, *args: Any, **kwargs: Any) -> Template:
+        if args or kwargs or not isinstance(source, str):
+            return super().from_string(source, *args, **kwargs)
+        if source not in self._compiled:
+            self._compiled[source] = super().from_string(source)
+        return self._compiled[source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +160,8 @@ def _own_ways(
     from lm_eval.api.task import ConfigurableTask
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    if not isinstance(utils.env, ImmutableSandboxedEnvironment):
-        sandboxed = ImmutableSandboxedEnvironment(
+    if not isinstance(utils.env, _Templates):
+        sandboxed = _Templates(
             loader=BaseLoader(), undefined=StrictUndefined, keep_trailing_newline=True
         )
         sandboxed.filters.update(utils.env.filters)

@@ -147,12 +147,12 @@ def choose(
         cut += is_cut
         if not is_cut or source.benchmark.cut_prompts == "keep":
             fitting.append(index)
-    num_contaminated = len(source.items) - len(clean)
+    num_contaminated = len(source.places) - len(clean)
     if len(fitting) < 2:
         raise DataError(
             f"benchmarks.{source.benchmark.name}",
             source.benchmark.name,
-            f"{len(fitting)} of {len(source.items)} items can be scored ({num_contaminated} stand "
+            f"{len(fitting)} of {len(source.places)} items can be scored ({num_contaminated} stand "
             f"in a training source, {too_long} have an answer longer than the context, {cut} a "
             "prompt that does not fit it); expected at least two",
         )

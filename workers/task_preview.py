@@ -44,10 +44,10 @@ def preview_task(
     """Of a task under a data root or one that comes with Decaymix; raises DataError."""
     benchmark = Benchmark(name="preview", task=task, num_fewshot=num_fewshot)
     source = load_benchmark(benchmark, config)
-    asked = source.asked(range(min(shown, len(source.items))), seed=0)
+    asked = source.asked(range(min(shown, len(source.places))), seed=0)
     return BenchmarkPreview(
         tasks=tuple(str(one.task_name) for one in source.tasks),
-        num_items=len(source.items),
+        num_items=len(source.places),
         metrics=source.metrics(),
         num_fewshot=max(source.num_fewshot(one) for one in source.tasks),
         items=tuple(

@@ -375,7 +375,7 @@ def test_what_cannot_be_used_is_named(
     root: Path, changes: dict[str, Any], words: list[str]
 ) -> None:
     with pytest.raises(DataError) as caught:
-        load(root, {**PICK, **changes})
+        load(root, {**PICK, **changes}).items  # noqa: B018
     for word in words:
         assert word in str(caught.value)
 
@@ -392,7 +392,7 @@ def test_what_cannot_be_generated_is_named(
     root: Path, changes: dict[str, Any], words: list[str]
 ) -> None:
     with pytest.raises(DataError) as caught:
-        load(root, {**SUM, **changes})
+        load(root, {**SUM, **changes}).items  # noqa: B018
     for word in words:
         assert word in str(caught.value)
 
