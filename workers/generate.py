@@ -19,7 +19,7 @@ BATCH_ROWS = 32
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Tokens to go on from, and the most to add: together they fit the model's context."""
+    """Tokens to go on from, and the most to add: together one more than the context at most."""
 
     tokens: tuple[int, ...]
     max_new_tokens: int
@@ -53,7 +53,8 @@ def _decode(
 ) -> None:
     """One batch to its end; what each row gets is appended to `found`."""
     chosen = [prompts[i] for i in indices]
-    last = max(len(one.tokens) + one.max_new_tokens for one in chosen)
+    # A row's last new token is never read, so it needs no place.
+    last = max(len(one.tokens) + one.max_new_tokens - 1 for one in chosen)
     lengths = torch.tensor([len(one.tokens) for one in chosen])
     tokens = torch.zeros((len(chosen), int(lengths.max())), dtype=torch.int64)
     for row, one in enumerate(chosen):

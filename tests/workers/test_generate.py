@@ -44,6 +44,12 @@ def test_more_prompts_than_one_batch_keep_their_order(model: Xmodel2) -> None:
     assert greedy(model, asked, NEVER) == [uncached(model, prompt) for prompt in asked]
 
 
+def test_the_context_may_be_filled_to_its_last_place(model: Xmodel2) -> None:
+    # 48 tokens are read; the 49th is the last that is written. The short rows wait for it.
+    asked = prompts((40, 9), (3, 2), (48, 1), (20, 29))
+    assert greedy(model, asked, NEVER) == [uncached(model, prompt) for prompt in asked]
+
+
 def test_a_row_ends_where_it_is_told_to_and_the_others_go_on(model: Xmodel2) -> None:
     asked = prompts((4, 12), (6, 12), (9, 12), (2, 12), (5, 12))
     stops = {0: 3, 2: 1, 3: 7}
