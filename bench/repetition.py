@@ -35,8 +35,8 @@ HALF_AS_FAR = 0.5
 TIMES_LONGER = 8
 SHARES, SEEDS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0), (0, 1, 2)
 SHORT_TOKENS, STABLE_TOKENS = 75_000, 800_000
-# About 90,000 tokens: the long decay reads them 3.3 times at a share of a half, the short one .4.
-SFT_BYTES = 300_000
+# About 49,000 tokens: the long decay reads them 6 times at a share of a half, the short one .8.
+SFT_BYTES = 120_000
 QUICK = {"tokens": 10_000, "stable": 60_000, "shares": (0.0, 0.1, 0.3, 0.6, 1.0), "seeds": (0,)}
 
 
