@@ -44,7 +44,11 @@ def test_the_report_counts_what_there_is(config: WorkerConfig) -> None:
     assert (sums.num_documents, sums.num_held_out) == (150, 0)
     questions = [(f"What is {i} + {i + 1}?", str(2 * i + 1)) for i in range(150)]
     assert sums.num_bytes == sum(len(question) + len(answer) for question, answer in questions)
-    assert report.benchmarks["test_sums"].model_dump() == {"num_items": 20, "num_contaminated": 0}
+    assert report.benchmarks["test_sums"].model_dump() == {
+        "num_items": 20,
+        "num_contaminated": 0,
+        "metrics": ("bits_per_byte",),
+    }
     assert report.benchmarks["held_out"].num_items == 10
 
 
@@ -72,7 +76,11 @@ def test_what_stands_in_a_benchmark_is_counted_on_both_sides(
     fresh = [{"question": f"How many are {i} apples?", "answer": "x"} for i in range(5)]
     write_lines(root / "test_sums.jsonl", copies + fresh)
     report = check_data(recipe(), config)
-    assert report.benchmarks["test_sums"].model_dump() == {"num_items": 12, "num_contaminated": 7}
+    assert report.benchmarks["test_sums"].model_dump() == {
+        "num_items": 12,
+        "num_contaminated": 7,
+        "metrics": ("bits_per_byte",),
+    }
     assert report.sources["sums"].num_documents == 143
     assert report.sources["sums"].num_left_out == 7
     (pair,) = report.contamination
