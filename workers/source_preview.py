@@ -107,7 +107,7 @@ def guess_templates(record: Mapping[str, Any]) -> tuple[Kind, dict[str, str]]:
         return "sft", {"prompt": _with_input(prompt, record), "response": _as_text(response)}
     nested = _nested_response(record)
     if prompt is not None and nested is not None:
-        return "sft", {"prompt": _as_text(prompt), "response": nested}
+        return "sft", {"prompt": _as_text(prompt) + nested[0], "response": nested[1]}
     texts = [field for field in _TEXTS if _is_text(record.get(field))]
     others = [field for field in record if _is_text(record[field])]
     if not texts and not others:
@@ -157,13 +157,16 @@ def _with_input(prompt: str, record: Mapping[str, Any]) -> str:
     return _as_text(prompt)
 
 
-def _nested_response(record: Mapping[str, Any]) -> str | None:
-    """A response in a list of objects: instances[0].output."""
+def _nested_response(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    """A response in a list of objects, and the input beside it: instances[0].output."""
     for field, value in record.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
             for inner in _RESPONSES:
                 if _is_short(value[0].get(inner)):
-                    return "{{ " + f"{field}[0].{inner}" + " }}"
+                    beside = f"{field}[0].input"
+                    below = f"{{% if {beside} %}}\n{{{{ {beside} }}}}{{% endif %}}"
+                    is_there = isinstance(value[0].get("input"), str)
+                    return below if is_there else "", "{{ " + f"{field}[0].{inner}" + " }}"
     return None
 
 

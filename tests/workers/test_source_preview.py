@@ -46,7 +46,11 @@ def config(tmp_path: Path) -> WorkerConfig:
         ),
         (
             {"instruction": "a", "instances": [{"input": "", "output": "b"}]},
-            {"prompt": "{{ instruction }}", "response": "{{ instances[0].output }}"},
+            {
+                "prompt": "{{ instruction }}{% if instances[0].input %}\n"
+                "{{ instances[0].input }}{% endif %}",
+                "response": "{{ instances[0].output }}",
+            },
         ),
         (
             {
