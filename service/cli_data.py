@@ -123,7 +123,8 @@ def _show_check(out: Console, found: dict[str, Any]) -> None:
             f"{pair['num_documents']:,} documents of {pair['source']} nearly repeat {pair['of']}",
         )
     for name, one in found["benchmarks"].items():
-        long = f", {one['num_too_long']:,} too long" if one["num_too_long"] else ""
+        left_out = one["num_too_long"] + one["num_cut"]
+        long = f", {left_out:,} too long" if left_out else ""
         _line(out, f"benchmark {name}: {one['num_items']:,} items{long}")
     table = Table(title="Times each source is read (proxy / full run)")
     table.add_column("SFT share", justify="right")

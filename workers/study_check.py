@@ -5,6 +5,7 @@ What is built is kept under the home, so the study itself finds it there.
 
 import shutil
 import time
+from typing import TYPE_CHECKING
 
 from mixtures.design import first_trials
 from mixtures.repetition import Epochs, epochs_of, repetition_notes
@@ -14,10 +15,11 @@ from workers.check import DataReport, check_data
 from workers.config import WorkerConfig
 from workers.prepare import Prepared, prepare
 
+if TYPE_CHECKING:
+    from workers.evaluation_cost import EvaluationCost
+
 # Optimiser steps that the rate is measured on, after one that is not counted.
 _MEASURED_STEPS = 3
-# Evaluation and start-up on top of a decay's training time.
-_OVERHEAD = 1.3
 # Weights and AdamW's two moments.
 _COPIES_IN_CHECKPOINT = 3
 
@@ -30,14 +32,18 @@ class SourceCheck(Value):
 
 
 class BenchmarkCheck(Value):
-    """Items that a trial scores, and those whose answer does not fit into the context."""
+    """Items that a trial scores, and those whose answer or prompt does not fit the context."""
 
     num_items: int
     num_too_long: int
+    num_cut: int
 
 
 class StudyCheck(Value):
-    """`epochs` by SFT share. Seconds are of one core after another; `disk_bytes` of all of it."""
+    """`epochs` by SFT share. Seconds are of one core after another; `disk_bytes` of all of it.
+
+    A trial's are those of its decay and its evaluation, both measured on a part.
+    """
 
     name: str
     data: DataReport
@@ -49,6 +55,7 @@ class StudyCheck(Value):
     tokens_per_second: float
     stable_seconds: float
     trial_seconds: float
+    evaluation_seconds: float
     disk_bytes: int
     free_bytes: int
     notes: tuple[str, ...]
@@ -72,7 +79,9 @@ def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
         for share in shares
     }
     stable_tokens = 0 if recipe.stable.checkpoint is not None else recipe.stable.tokens
-    rate = _tokens_per_second(prepared)
+    rate, scoring = _measured(prepared)
+    decay_seconds = spec.decay.tokens / rate
+    too_much = scoring.note(decay_seconds)
     weights = recipe.proxy.num_parameters * BYTES_PER_WEIGHT
     # One decay at a time leaves its own checkpoint beside the stable phase's.
     disk = 2 * _COPIES_IN_CHECKPOINT * weights
@@ -90,7 +99,7 @@ def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
         },
         benchmarks={
             one.benchmark.name: BenchmarkCheck(
-                num_items=one.num_items, num_too_long=one.num_too_long
+                num_items=one.num_items, num_too_long=one.num_too_long, num_cut=one.num_cut
             )
             for one in prepared.benchmarks
         },
@@ -99,13 +108,17 @@ def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
         train_tokens=stable_tokens + len(trials) * spec.decay.tokens,
         tokens_per_second=round(rate, 1),
         stable_seconds=round(stable_tokens / rate, 1),
-        trial_seconds=round(_OVERHEAD * spec.decay.tokens / rate, 1),
+        trial_seconds=round(decay_seconds + scoring.seconds, 1),
+        evaluation_seconds=round(scoring.seconds, 1),
         disk_bytes=disk,
         free_bytes=shutil.disk_usage(config.home).free,
-        notes=tuple(
-            f"At {float(share):.0%} SFT: {note}"
-            for share, found in epochs.items()
-            for note in repetition_notes(found, spec.max_epochs)
+        notes=(
+            *(
+                f"At {float(share):.0%} SFT: {note}"
+                for share, found in epochs.items()
+                for note in repetition_notes(found, spec.max_epochs)
+            ),
+            *([] if too_much is None else [too_much]),
         ),
     )
 
@@ -114,11 +127,12 @@ def _num_tokens(prepared: Prepared, name: str) -> int:
     return len(prepared.sources[name].tokens)
 
 
-def _tokens_per_second(prepared: Prepared) -> float:
-    """Of training on one core, measured; the model and the batch are the study's."""
+def _measured(prepared: Prepared) -> "tuple[float, EvaluationCost]":
+    """Tokens a second of training on one core, and what an evaluation takes; as the study's own."""
     # Imported here: the data are checked without torch, which takes three seconds.
     import torch
 
+    from workers.evaluation_cost import evaluation_cost
     from workers.stable import start_of_training
     from workers.stream import Stream
     from workers.train import train
@@ -133,4 +147,5 @@ def _tokens_per_second(prepared: Prepared) -> float:
     for _ in steps:
         pass
     seconds = time.perf_counter() - started
-    return _MEASURED_STEPS * recipe.optimiser.batch_tokens / seconds
+    rate = _MEASURED_STEPS * recipe.optimiser.batch_tokens / seconds
+    return rate, evaluation_cost(model, prepared.benchmarks)

@@ -28,6 +28,9 @@ def test_a_check_counts_tokens_epochs_time_and_disk_and_trains_nothing(tmp_path:
     assert found.benchmarks["test_sums"].num_items == 12
     assert found.tokens_per_second > 0
     assert found.stable_seconds == pytest.approx(2560 / found.tokens_per_second, abs=0.1)
+    decay_seconds = 12_800 / found.tokens_per_second
+    scored = found.trial_seconds - decay_seconds
+    assert scored == pytest.approx(found.evaluation_seconds, abs=0.2)
     assert 0 < found.disk_bytes < found.free_bytes
     assert not (tmp_path / "home" / "stable").exists()
     assert not (tmp_path / "home" / "decay").exists()
