@@ -21,7 +21,7 @@ from workers.checkpoint import load_checkpoint, save_checkpoint
 from workers.xmodel2 import Xmodel2
 
 # Bump when the code trains otherwise from the same checkpoint.
-FORMAT = 1
+FORMAT = 2
 # A decay of pico ends before the first; of an hour-long one at most a minute is lost.
 SAVE_EVERY_SECONDS = 60.0
 _FILE, _DIGEST = "decay.safetensors", "decay.json"

@@ -91,5 +91,5 @@ def _groups(model: Xmodel2, spec: Optimiser) -> list[dict[str, Any]]:
 
 def _adamw(groups: list[dict[str, Any]], spec: Optimiser) -> torch.optim.AdamW:
     return torch.optim.AdamW(
-        groups, lr=spec.peak_lr, betas=(spec.beta1, spec.beta2), eps=spec.epsilon, foreach=True
+        groups, lr=spec.peak_lr, betas=(spec.beta1, spec.beta2), eps=spec.epsilon, fused=True
     )

@@ -23,7 +23,7 @@ from workers.train import Step, num_steps, train
 from workers.xmodel2 import Xmodel2
 
 # Bump when the code makes another checkpoint of the same recipe.
-FORMAT = 2
+FORMAT = 3
 # In the folder, with the `tokenizer.json` that its tokens are of.
 WEIGHTS = "stable.safetensors"
 

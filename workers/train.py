@@ -11,9 +11,9 @@ from workers.optim import set_learning_rate
 from workers.stream import Batch, Stream
 from workers.xmodel2 import Xmodel2
 
-# Sequences in one forward and backward: activations of eight stay in a core's cache, which is
-# worth a fifth of the time at pico; the gradient is that of the whole batch.
-MICRO_BATCH_SEQUENCES = 8
+# Tokens in one forward and backward: few enough that activations stay in a core's cache, enough
+# that the calls of small operations do not count. The gradient is that of the whole batch.
+MICRO_BATCH_TOKENS = 1024
 
 
 class NotFiniteLoss(ArithmeticError):
@@ -74,8 +74,9 @@ def _backward(model: Xmodel2, batch: Batch) -> float:
     counted = None if batch.is_counted is None else torch.from_numpy(batch.is_counted)
     num_counted = 1 if counted is None else max(1, int(counted.sum()))
     total = 0.0
-    for start in range(0, len(tokens), MICRO_BATCH_SEQUENCES):
-        part = tokens[start : start + MICRO_BATCH_SEQUENCES]
+    sequences = max(1, MICRO_BATCH_TOKENS // model.proxy.context_tokens)
+    for start in range(0, len(tokens), sequences):
+        part = tokens[start : start + sequences]
         if counted is None:
             loss = model.loss(part) * (len(part) / len(tokens))
         else:

@@ -14,7 +14,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mixtures.proxy import Proxy
+from workers.causal_attention import causal_attention
+from workers.cross_entropy import linear_cross_entropy
 from workers.mup import hidden_init_std, output_init_std
+from workers.rms_norm import rms_norm
+from workers.swiglu import swiglu
+
+# Own attention keeps half of T x T numbers a head for its backward; torch's keeps none.
+LONGEST_OWN_ATTENTION = 1024
+
+
+def has_own_kernels(x: Tensor) -> bool:
+    """On a CPU the operations of `workers/` that are named after them are faster than torch's."""
+    return x.device.type == "cpu"
 
 
 class RMSNorm(nn.Module):
@@ -26,6 +38,8 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Tensor) -> Tensor:
+        if has_own_kernels(x):
+            return rms_norm(x, self.weight, self.eps)
         return F.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
 
 
@@ -59,18 +73,25 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         B, T, D = x.shape
-        q = self.q_proj(x).view(B, T, self.num_heads, self.head_width).transpose(1, 2)
-        k = self.k_proj(x).view(B, T, self.num_kv_heads, self.head_width).transpose(1, 2)
-        v = self.v_proj(x).view(B, T, self.num_kv_heads, self.head_width).transpose(1, 2)
-        out = F.scaled_dot_product_attention(
-            rotate(q, cos, sin),
-            rotate(k, cos, sin),
-            v,
-            is_causal=True,
-            scale=self.multiplier,
-            enable_gqa=self.num_kv_heads != self.num_heads,
-        )
-        projected: Tensor = self.o_proj(out.transpose(1, 2).reshape(B, T, D))
+        H, K, h = self.num_heads, self.num_kv_heads, self.head_width
+        # One product for the three projections: larger matrices, and x is read once.
+        joint = torch.cat((self.q_proj.weight, self.k_proj.weight, self.v_proj.weight))
+        qkv = F.linear(x, joint)
+        if has_own_kernels(x) and T <= LONGEST_OWN_ATTENTION:
+            out = causal_attention(qkv, cos, sin, H, K, self.multiplier)
+        else:
+            heads = qkv.view(B, T, H + 2 * K, h).transpose(1, 2)
+            q, k, v = torch.split(heads, [H, K, K], dim=1)
+            out = F.scaled_dot_product_attention(
+                rotate(q, cos, sin),
+                rotate(k, cos, sin),
+                v,
+                is_causal=True,
+                scale=self.multiplier,
+                enable_gqa=K != H,
+            )
+            out = out.transpose(1, 2).reshape(B, T, D)
+        projected: Tensor = self.o_proj(out)
         return projected
 
 
@@ -84,7 +105,13 @@ class MLP(nn.Module):
         self.down_proj = nn.Linear(proxy.ffn_width, proxy.width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        gate_up = F.linear(x, torch.cat((self.gate_proj.weight, self.up_proj.weight)))
+        if has_own_kernels(x):
+            hidden = swiglu(gate_up)
+        else:
+            gate, up = gate_up.chunk(2, dim=-1)
+            hidden = F.silu(gate) * up
+        out: Tensor = self.down_proj(hidden)
         return out
 
 
@@ -101,9 +128,10 @@ class Block(nn.Module):
         self.mlp_multiplier = proxy.mlp_residual_multiplier
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        x = x + self.attention_multiplier * self.self_attn(self.input_layernorm(x), cos, sin)
-        out: Tensor = x + self.mlp_multiplier * self.mlp(self.post_attention_layernorm(x))
-        return out
+        branch = self.self_attn(self.input_layernorm(x), cos, sin)
+        x = torch.add(x, branch, alpha=self.attention_multiplier)
+        branch = self.mlp(self.post_attention_layernorm(x))
+        return torch.add(x, branch, alpha=self.mlp_multiplier)
 
 
 class Decoder(nn.Module):
@@ -170,11 +198,10 @@ class Xmodel2(nn.Module):
 
     def loss(self, tokens: Tensor) -> Tensor:
         """Mean cross-entropy in nats of tokens (B, T + 1): each predicts the next."""
-        logits = self(tokens[:, :-1])
-        return F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+        hidden, targets = self.hidden(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()
+        return linear_cross_entropy(hidden, self.lm_head.weight, targets) / len(targets)
 
     def loss_sum(self, tokens: Tensor, is_counted: Tensor) -> Tensor:
         """Sum of the cross-entropies of the targets that are counted: bool (B, T)."""
-        logits = self(tokens[:, :-1])
-        losses = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
-        return (losses * is_counted.flatten()).sum()
+        hidden, targets = self.hidden(tokens[:, :-1])[is_counted], tokens[:, 1:][is_counted]
+        return linear_cross_entropy(hidden, self.lm_head.weight, targets)
