@@ -81,7 +81,9 @@ def test_a_client_that_leaves_half_way_is_told_on() -> None:
     async def send(message: Any) -> None:
         pass
 
-    asyncio.run(BodyLimit(app, LIMIT)({"type": "http", "headers": []}, receive, send))
+    asyncio.run(
+        BodyLimit(app, LIMIT)({"type": "http", "path": "/v1/studies", "headers": []}, receive, send)
+    )
     assert app.messages == [{"type": "http.disconnect"}]
 
 
@@ -98,7 +100,11 @@ def test_what_comes_after_the_body_is_still_heard() -> None:
     async def receive() -> Any:
         return messages.pop(0)
 
-    asyncio.run(BodyLimit(app, LIMIT)({"type": "http", "headers": []}, receive, receive))
+    asyncio.run(
+        BodyLimit(app, LIMIT)(
+            {"type": "http", "path": "/v1/studies", "headers": []}, receive, receive
+        )
+    )
     assert heard == ["http.request", "http.disconnect"]
 
 

@@ -40,7 +40,13 @@ class Stub:
         return self.answers["trials"]
 
     def leaderboard(self, study: str) -> Any:
-        return {"metric": "bits_per_byte", "num_trials": 0, "notes": [], "rows": []}
+        return {
+            "metric": "bits_per_byte",
+            "direction": "minimise",
+            "num_trials": 0,
+            "notes": [],
+            "rows": [],
+        }
 
     def recommendation(self, study: str) -> Any:
         return {"sentence": "Decay on 60 % SFT.", "compared_with": [], "notes": []}

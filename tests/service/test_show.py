@@ -118,6 +118,7 @@ def test_on_a_terminal_there_is_a_bar() -> None:
 
 BOARD: dict[str, Any] = {
     "metric": "bits_per_byte",
+    "direction": "minimise",
     "num_trials": 5,
     "notes": ["Trial [t1] is left out: it has no score on math."],
     "rows": [

@@ -194,7 +194,7 @@ def test_both_ends_of_an_actor_speak_json(tmp_path: Path) -> None:
             return make_result(spec.trial_id, attempt, math=1.0)
 
     runner = Runner()
-    actor = _Actor(str(tmp_path), [])
+    actor = _Actor(str(tmp_path), [], False)
     actor._worker = TrialWorker(runner)
     assert actor.progress() is None
     kind, _, body = actor.run(make_trial().canonical(), 2).partition(" ")

@@ -139,7 +139,8 @@ def test_a_worker_goes_on_after_a_cancelled_trial() -> None:
 
 
 def test_the_real_runner_gets_its_folders_as_text() -> None:
-    runner = make_runner("/the/home", ["/data/one", "/data/two"])
+    runner = make_runner("/the/home", ["/data/one", "/data/two"], run_code=True)
     assert isinstance(runner, TrialRunner)
     assert runner.config.home == Path("/the/home")
     assert runner.config.data_roots == (Path("/data/one"), Path("/data/two"))
+    assert runner.config.run_code
