@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from service.body_limit import BodyLimit
+from service.uploads import UPLOAD_PATH
 from tests.service.asgi import Recorder, ask
 
 LIMIT = 100
+SCOPE: Any = {"type": "http", "path": "/v1/studies", "headers": []}
 
 
 @pytest.mark.parametrize(
@@ -81,9 +83,7 @@ def test_a_client_that_leaves_half_way_is_told_on() -> None:
     async def send(message: Any) -> None:
         pass
 
-    asyncio.run(
-        BodyLimit(app, LIMIT)({"type": "http", "path": "/v1/studies", "headers": []}, receive, send)
-    )
+    asyncio.run(BodyLimit(app, LIMIT)(SCOPE, receive, send))
     assert app.messages == [{"type": "http.disconnect"}]
 
 
@@ -100,12 +100,17 @@ def test_what_comes_after_the_body_is_still_heard() -> None:
     async def receive() -> Any:
         return messages.pop(0)
 
-    asyncio.run(
-        BodyLimit(app, LIMIT)(
-            {"type": "http", "path": "/v1/studies", "headers": []}, receive, receive
-        )
-    )
+    asyncio.run(BodyLimit(app, LIMIT)(SCOPE, receive, receive))
     assert heard == ["http.request", "http.disconnect"]
+
+
+def test_a_data_file_is_left_to_the_route_that_writes_it() -> None:
+    app = Recorder()
+    parts = [b"x" * 60] * 3
+    assert ask(BodyLimit(app, LIMIT), UPLOAD_PATH, parts=parts).status == 200
+    # Part by part, as it came.
+    assert [message["body"] for message in app.messages] == parts
+    assert ask(BodyLimit(app, LIMIT), UPLOAD_PATH + "/more", parts=parts).status == 413
 
 
 def test_what_is_no_request_is_passed_on() -> None:

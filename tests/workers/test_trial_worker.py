@@ -9,6 +9,7 @@ import pytest
 from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
 from tests.db.made_up import make_result
 from tests.mixtures.share_study import make_trial
+from workers.config import WorkerConfig
 from workers.run import TrialRunner
 from workers.train import NotFiniteLoss
 from workers.trial_worker import TrialWorker, make_runner
@@ -139,8 +140,8 @@ def test_a_worker_goes_on_after_a_cancelled_trial() -> None:
 
 
 def test_the_real_runner_gets_its_folders_as_text() -> None:
-    runner = make_runner("/the/home", ["/data/one", "/data/two"], run_code=True)
+    runner = make_runner("/the/home", ["/data/one", "/data/two"], True)
     assert isinstance(runner, TrialRunner)
-    assert runner.config.home == Path("/the/home")
-    assert runner.config.data_roots == (Path("/data/one"), Path("/data/two"))
-    assert runner.config.run_code
+    assert runner.config == WorkerConfig(
+        home=Path("/the/home"), data_roots=(Path("/data/one"), Path("/data/two")), run_code=True
+    )
