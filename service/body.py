@@ -91,7 +91,7 @@ def parse_json(text: str) -> Any:
     """Strict JSON: Python's own parser takes NaN and Infinity, which JSON does not have."""
     try:
         data = json.loads(text)
-        _require_finite(data, "")
+        _require_plain(data, "")
     except json.JSONDecodeError as error:
         raise BadInput(
             "(body)", None, f"not JSON: {error.msg} at line {error.lineno} column {error.colno}"
@@ -111,7 +111,7 @@ def parse_yaml(text: str) -> Any:
         if _num_nodes(node, {}) > _MOST_NODES:
             raise ValueError(f"its aliases stand for more than {_MOST_NODES} values")
         data = loader.construct_document(node)
-        _require_finite(data, "")
+        _require_plain(data, "")
     except yaml.YAMLError as error:
         message = " ".join(str(error).split())
         raise BadInput("(body)", None, f"not YAML: {message}") from error
@@ -145,13 +145,24 @@ def _num_nodes(node: yaml.Node, counted: dict[int, float]) -> float:
     return counted[id(node)]
 
 
-def _require_finite(data: Any, field: str) -> None:
-    """Raises BadInput at the first number that is not finite, with its field."""
+def _require_plain(data: Any, field: str) -> None:
+    """Raises BadInput at the first number that is not finite, or text that is none, by its field.
+
+    JSON can write half of a surrogate pair, which no encoding has: it could be stored nowhere.
+    """
     if isinstance(data, float) and not math.isfinite(data):
         raise BadInput(
             field or "(body)", json.dumps(data), "JSON has no such number; give a finite one"
         )
+    if isinstance(data, str):
+        try:
+            data.encode()
+        except UnicodeEncodeError as error:
+            message = "half of a surrogate pair; write both halves"
+            raise BadInput(field or "(body)", data, message) from error
     if isinstance(data, dict | list):
         entries = data.items() if isinstance(data, dict) else enumerate(data)
         for key, value in entries:
-            _require_finite(value, f"{field}.{key}" if field else str(key))
+            place = f"{field}.{key}" if field else str(key)
+            _require_plain(key, place)
+            _require_plain(value, place)

@@ -116,7 +116,7 @@ def add_error_handlers(app: FastAPI) -> None:
     async def _bad_input(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, BadInput)
         one = FieldError(
-            pointer=_pointer(_text(error.field).split(".")),
+            pointer="/" if error.field == "(body)" else _pointer(_text(error.field).split(".")),
             field=_text(error.field),
             value=_shown(error.value),
             message=_text(error.message),

@@ -121,6 +121,23 @@ def test_a_number_that_is_none_is_refused_by_its_field(text: str, field: str, va
         assert "give a finite one" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ('"\\ud800"', "(body)"),
+        ('{"question": "a \\udfff b"}', "question"),
+        ('{"a": [{"b": "\\ud83d"}]}', "a.0.b"),
+        ('{"\\ud800": 1}', "\ud800"),
+    ],
+)
+def test_half_a_surrogate_pair_is_refused_by_its_field(text: str, field: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse_json(text)
+    assert caught.value.field == field
+    assert "write both halves" in caught.value.message
+    assert parse_json('{"question": "\\ud83d\\ude00"}') == {"question": "😀"}
+
+
 def test_yaml_keeps_its_own_types() -> None:
     assert parse_yaml("") is None
     assert parse_yaml("a: 1_000\nb: 1e3\nc: 1.0e+3\nd: [yes, null, 2024-05-03]") == {

@@ -187,6 +187,17 @@ def test_errors_come_beside_the_sentence(client: TestClient) -> None:
     assert client.get("/study").json()["errors"] == []
 
 
+def test_a_body_as_a_whole_is_pointed_at_in_one_way() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    def body() -> None:
+        raise BadInput("(body)", None, "not JSON")
+
+    add_error_handlers(app)
+    assert TestClient(app).get("/").json()["errors"][0]["pointer"] == "/"
+
+
 def test_headers_of_an_http_exception_stay(client: TestClient) -> None:
     assert client.get("/teapot").headers["X-Spout"] == "here"
     assert client.post("/study").status_code == 405
