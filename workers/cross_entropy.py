@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from workers.linear import product
+
 # Logits in one chunk: 4 MB in fp32, which the second or third cache of a core holds.
 CHUNK_LOGITS = 1 << 20
 # Nats up to which a probability is far from the smallest number of fp32 (e^-87).
@@ -36,11 +38,10 @@ class _LinearCrossEntropy(torch.autograd.Function):
         is_training = any(ctx.needs_input_grad)
         dhidden = torch.empty_like(hidden) if is_training else None
         dweight = torch.zeros_like(weight) if is_training else None
-        buffer = hidden.new_empty(min(rows, N), V)
         total = hidden.new_zeros((), dtype=torch.float64)
         for start in range(0, N, rows):
             x, t = hidden[start : start + rows], targets[start : start + rows, None]
-            p = torch.mm(x, weight.t(), out=buffer[: len(x)])
+            p = product(x, weight)
             torch.softmax(p, -1, out=p)
             losses = p.gather(1, t).log_().neg_()
             if not losses.max() < LARGEST_LOSS:
@@ -49,7 +50,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
             total += losses.sum(dtype=torch.float64)
             if dhidden is not None and dweight is not None:
                 p.scatter_add_(1, t, p.new_full(t.shape, -1.0))
-                torch.mm(p, weight, out=dhidden[start : start + rows])
+                dhidden[start : start + rows] = product(p, weight.t())
                 dweight.addmm_(p.t(), x)
         ctx.save_for_backward(dhidden, dweight)
         return total.to(hidden.dtype)

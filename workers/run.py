@@ -15,6 +15,7 @@ from workers.config import WorkerConfig
 from workers.decay import decay
 from workers.decay_checkpoint import DecayCheckpoint
 from workers.evaluate import evaluate
+from workers.freed_memory import keep_freed_memory
 from workers.harness_set import HarnessSet
 from workers.prepare import Prepared, prepare
 from workers.stable import optimiser_state_of, stable_checkpoint
@@ -36,6 +37,7 @@ class TrialRunner:
         # One core a trial: more threads on small matrices cost more than they give, and the
         # order of sums, so every bit of the weights, would depend on their number.
         torch.set_num_threads(1)
+        keep_freed_memory()
         report = _Reporter(spec.trial_id, attempt, on_progress)
         report("start", 0, 0)
         clock = _Clock()

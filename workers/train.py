@@ -13,7 +13,7 @@ from workers.xmodel2 import Xmodel2
 
 # Tokens in one forward and backward: few enough that activations stay in a core's cache, enough
 # that the calls of small operations do not count. The gradient is that of the whole batch.
-MICRO_BATCH_TOKENS = 1024
+MICRO_BATCH_TOKENS = 2048
 
 
 class NotFiniteLoss(ArithmeticError):

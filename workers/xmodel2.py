@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from mixtures.proxy import Proxy
 from workers.causal_attention import causal_attention
 from workers.cross_entropy import linear_cross_entropy
+from workers.linear import linear
 from workers.mup import hidden_init_std, output_init_std
 from workers.rms_norm import rms_norm
 from workers.swiglu import swiglu
@@ -76,7 +77,7 @@ class Attention(nn.Module):
         H, K, h = self.num_heads, self.num_kv_heads, self.head_width
         # One product for the three projections: larger matrices, and x is read once.
         joint = torch.cat((self.q_proj.weight, self.k_proj.weight, self.v_proj.weight))
-        qkv = F.linear(x, joint)
+        qkv = linear(x, joint)
         if has_own_kernels(x) and T <= LONGEST_OWN_ATTENTION:
             out = causal_attention(qkv, cos, sin, H, K, self.multiplier)
         else:
@@ -91,8 +92,7 @@ class Attention(nn.Module):
                 enable_gqa=K != H,
             )
             out = out.transpose(1, 2).reshape(B, T, D)
-        projected: Tensor = self.o_proj(out)
-        return projected
+        return linear(out, self.o_proj.weight)
 
 
 class MLP(nn.Module):
@@ -105,14 +105,13 @@ class MLP(nn.Module):
         self.down_proj = nn.Linear(proxy.ffn_width, proxy.width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        gate_up = F.linear(x, torch.cat((self.gate_proj.weight, self.up_proj.weight)))
+        gate_up = linear(x, torch.cat((self.gate_proj.weight, self.up_proj.weight)))
         if has_own_kernels(x):
             hidden = swiglu(gate_up)
         else:
             gate, up = gate_up.chunk(2, dim=-1)
             hidden = F.silu(gate) * up
-        out: Tensor = self.down_proj(hidden)
-        return out
+        return linear(hidden, self.down_proj.weight)
 
 
 class Block(nn.Module):
