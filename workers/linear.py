@@ -10,6 +10,7 @@ For dW = dy^T x it would have to copy both matrices, so that stays with BLAS. Wh
 oneDNN, or the numbers are not fp32 on a CPU, all of it is torch's own.
 """
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -35,12 +36,14 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _is_served(x: Tensor) -> bool:
-    return (
-        x.device.type == "cpu"
-        and x.dtype == torch.float32
-        and x.numel() > 0
-        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    )
+    return x.device.type == "cpu" and x.dtype == torch.float32 and x.numel() > 0 and _has_onednn()
+
+
+@cache
+def _has_onednn() -> bool:
+    """The operation is torch's inductor's, not public: another release may not have it."""
+    is_built: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return is_built and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 class _Linear(torch.autograd.Function):
