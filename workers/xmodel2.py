@@ -105,12 +105,8 @@ class MLP(nn.Module):
         self.down_proj = nn.Linear(proxy.ffn_width, proxy.width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        gate_up = linear(x, torch.cat((self.gate_proj.weight, self.up_proj.weight)))
-        if has_own_kernels(x):
-            hidden = swiglu(gate_up)
-        else:
-            gate, up = gate_up.chunk(2, dim=-1)
-            hidden = F.silu(gate) * up
+        gate, up = linear(x, self.gate_proj.weight), linear(x, self.up_proj.weight)
+        hidden = swiglu(gate, up) if has_own_kernels(x) else F.silu(gate) * up
         return linear(hidden, self.down_proj.weight)
 
 
