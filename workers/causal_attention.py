@@ -14,8 +14,8 @@ B.4), block by block:
 
 The G = H / K query heads of one KV head are stacked into the rows of each block's matrix, so that
 their keys and values are read once and their gradients summed by the product itself. Rotation is
-part of the copy that brings a block's rows together, the scale is part of the products,
-and the backward of a rotation is the rotation by minus the angle.
+part of the copy that brings a block's rows together, the scale is part of the products, and the
+backward of a rotation is the rotation by minus the angle.
 
 Shapes: B batch, T tokens, H query heads, K key-value heads, G = H / K, h head width.
 """
