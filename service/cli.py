@@ -5,6 +5,7 @@ But `checkpoint` (cli_checkpoint.py), which reads and writes files and needs no 
 
 import math
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,9 @@ def demo(
     from service.demo import DemoFailed
     from service.demo import demo as run
 
+    # A kill or a closed terminal ends the demo as Ctrl-C does: with its controller.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         run(settings_or_fail(), is_quick=quick, exits=exit)
     except DemoFailed as error:
