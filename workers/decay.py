@@ -68,7 +68,8 @@ def decay(
         curve.append(
             CurvePoint(tokens=step.tokens, loss=step.loss, learning_rate=step.learning_rate)
         )
-        own.save_if_due(model, optimiser, Position(len(curve), stream.counts, tuple(curve)))
+        if own.is_due:
+            own.save(model, optimiser, Position(len(curve), stream.counts, tuple(curve)))
         on_step(step, steps * batch_tokens)
     own.remove()
     context = recipe.proxy.context_tokens

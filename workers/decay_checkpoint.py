@@ -63,12 +63,13 @@ class DecayCheckpoint:
         curve = tuple(CurvePoint.model_validate(point) for point in about["curve"])
         return Position(about["step"], about["counts"], curve)
 
-    def save_if_due(
-        self, model: Xmodel2, optimiser: torch.optim.Optimizer, position: Position
-    ) -> None:
-        """Atomically, and no more often than every SAVE_EVERY_SECONDS."""
-        if time.monotonic() - self._saved_at < SAVE_EVERY_SECONDS:
-            return
+    @property
+    def is_due(self) -> bool:
+        """Whether the last save, or the start, is SAVE_EVERY_SECONDS ago."""
+        return time.monotonic() - self._saved_at >= SAVE_EVERY_SECONDS
+
+    def save(self, model: Xmodel2, optimiser: torch.optim.Optimizer, position: Position) -> None:
+        """Atomically."""
         self.folder.mkdir(parents=True, exist_ok=True)
         about = {
             "step": position.step,
