@@ -1,7 +1,7 @@
 """What every trial of a recipe is scored on: built once, then read by each worker."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from mixtures.benchmark import Benchmark
@@ -89,5 +89,5 @@ def _request_set(benchmark: Benchmark, data: StudyData, tokens: StudyTokenizer) 
         held_out = data.held_out(benchmark.held_out)
         return make_held_out_requests(benchmark, held_out, tokenizer, context, seed, end_id)
     items = data.items(benchmark)
-    made = make_requests(benchmark, items, frozenset(), tokenizer, context, seed, end_id)
-    return replace(made, num_contaminated=len(data.left_out(benchmark)))
+    num_left_out = len(data.left_out(benchmark))
+    return make_requests(benchmark, items, num_left_out, tokenizer, context, seed, end_id)

@@ -1,8 +1,7 @@
-"""Benchmarks as scoring requests: which items, decontaminated, tokenised once per worker."""
+"""Benchmarks as scoring requests: which items, tokenised once per worker."""
 
 import itertools
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,32 +69,24 @@ class _Candidate(NamedTuple):
     stratum: str = ""
 
 
-def question_key(prompt: str) -> str:
-    """A prompt without case and spacing: what decontamination compares."""
-    return re.sub(r"\s+", " ", prompt).strip().casefold()
-
-
-def decontaminated(items: list[BenchmarkItem], trained_on: frozenset[str]) -> list[BenchmarkItem]:
-    """The items whose question stands in no training source (`trained_on`: question keys)."""
-    return [item for item in items if question_key(item.prompt) not in trained_on]
-
-
 def make_requests(
     benchmark: Benchmark,
     items: list[BenchmarkItem],
-    trained_on: frozenset[str],
+    num_contaminated: int,
     tokenizer: Tokenizer,
     context_tokens: int,
     data_seed: int,
     end_id: int = END_ID,
 ) -> RequestSet:
-    """Up to `num_items` requests, drawn once by `data_seed`; raises DataError under two."""
-    clean = decontaminated(items, trained_on)
+    """Up to `num_items` requests, drawn once by `data_seed`; raises DataError under two.
+
+    `num_contaminated` items were left out before, because they stand in a training source.
+    """
     candidates = [
         _candidate(item, benchmark.is_continuation, tokenizer, context_tokens, end_id)
-        for item in clean
+        for item in items
     ]
-    return _drawn(benchmark, candidates, len(items) - len(clean), data_seed)
+    return _drawn(benchmark, candidates, num_contaminated, data_seed)
 
 
 def make_held_out_requests(

@@ -11,15 +11,14 @@ from mixtures.study import StudySpec
 from tests.workers.byte_tokenizer import byte_tokenizer
 from workers.benchmark_items import BenchmarkItem, benchmark_items
 from workers.benchmarks import (
-    decontaminated,
     make_held_out_requests,
     make_requests,
-    question_key,
     read_request_sets,
     write_request_sets,
 )
 from workers.config import WorkerConfig
 from workers.files import DataError
+from workers.screen import screen
 from workers.sources import Item, source_items
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
@@ -37,15 +36,8 @@ def sums(*numbers: int) -> list[BenchmarkItem]:
     return [BenchmarkItem(f"What is {n} + {n}?", str(2 * n)) for n in numbers]
 
 
-@pytest.mark.parametrize("prompt", ["what is  1?", " What is\n1? ", "WHAT IS 1?"])
-def test_case_and_spacing_do_not_hide_a_question(prompt: str) -> None:
-    items = [BenchmarkItem("What is 1?", "1"), BenchmarkItem("What is 11?", "11")]
-    assert decontaminated(items, frozenset({question_key(prompt)})) == items[1:]
-
-
-def test_contaminated_items_are_left_out_and_counted(tokenizer: Tokenizer) -> None:
-    trained_on = frozenset({question_key("what is 2 + 2?")})
-    made = make_requests(SUMS, sums(1, 2, 3, 4), trained_on, tokenizer, 64, data_seed=0)
+def test_items_left_out_before_are_counted(tokenizer: Tokenizer) -> None:
+    made = make_requests(SUMS, sums(1, 3, 4), 1, tokenizer, 64, data_seed=0)
     assert made.num_contaminated == 1
     texts = [tokenizer.decode(list(r.tokens), skip_special_tokens=False) for r in made.requests]
     assert texts == [f"</s>Question: What is {n} + {n}?\nAnswer: {2 * n}" for n in (1, 3, 4)]
@@ -60,7 +52,7 @@ def test_code_is_continued_as_it_stands(tokenizer: Tokenizer) -> None:
         BenchmarkItem("def f():\n", "    return 1\n"),
         BenchmarkItem("def g():\n", "    return 2\n"),
     ]
-    made = make_requests(code, items, frozenset(), tokenizer, 64, data_seed=0)
+    made = make_requests(code, items, 0, tokenizer, 64, data_seed=0)
     request = made.requests[0]
     assert tokenizer.decode(list(request.tokens[1:])) == "def f():\n    return 1\n"
     assert request.answer_start == 1 + len("def f():\n")
@@ -73,7 +65,7 @@ def test_answers_that_leave_no_room_for_a_prompt_are_left_out_and_counted(
     # A context of 32 takes 33 tokens; 16 of them must be left for the prompt, so 17 for " " + 16.
     items = [BenchmarkItem("a", "x" * size) for size in (3, 16, 17, 30)]
     keep = SUMS.model_copy(update={"cut_prompts": "keep"})
-    made = make_requests(keep, items, frozenset(), tokenizer, 32, data_seed=0)
+    made = make_requests(keep, items, 0, tokenizer, 32, data_seed=0)
     assert made.num_too_long == 2
     assert sorted(r.answer_bytes for r in made.requests) == [4, 17]
 
@@ -82,7 +74,7 @@ LONG = [BenchmarkItem("y" * 100 + "end?", "7"), *sums(1, 2)]
 
 
 def test_items_whose_prompt_does_not_fit_are_left_out_and_counted(tokenizer: Tokenizer) -> None:
-    made = make_requests(SUMS, LONG, frozenset(), tokenizer, 40, data_seed=0)
+    made = make_requests(SUMS, LONG, 0, tokenizer, 40, data_seed=0)
     assert (made.num_items, made.num_cut, made.num_too_long) == (2, 1, 0)
     assert all(len(r.tokens) < 41 for r in made.requests)
 
@@ -93,7 +85,7 @@ def test_a_prompt_that_exactly_fits_is_not_cut(tokenizer: Tokenizer) -> None:
     for size, num_cut in ((12, 0), (13, 1)):
         items = [BenchmarkItem("y" * size, "7"), BenchmarkItem("z", "8")]
         keep = SUMS.model_copy(update={"cut_prompts": "keep"})
-        made = make_requests(keep, items, frozenset(), tokenizer, 32, data_seed=0)
+        made = make_requests(keep, items, 0, tokenizer, 32, data_seed=0)
         assert made.num_cut == num_cut
         assert len(made.requests[0].tokens) == 33
 
@@ -102,7 +94,7 @@ def test_a_long_prompt_is_kept_and_cut_from_its_left_where_that_is_asked_for(
     tokenizer: Tokenizer,
 ) -> None:
     keep = SUMS.model_copy(update={"cut_prompts": "keep"})
-    made = make_requests(keep, LONG, frozenset(), tokenizer, 40, data_seed=0)
+    made = make_requests(keep, LONG, 0, tokenizer, 40, data_seed=0)
     assert (made.num_items, made.num_cut) == (3, 1)
     assert len(made.requests[0].tokens) == 41
     assert tokenizer.decode(list(made.requests[0].tokens)).endswith("yend?\nAnswer: 7")
@@ -118,7 +110,7 @@ def test_an_item_with_choices_is_one_request_for_each(tokenizer: Tokenizer) -> N
         BenchmarkItem("Sky?", "blue", ("red", "blue", "a é"), 1),
         BenchmarkItem("Sun?", "up", ("up", "down"), 0),
     ]
-    made = make_requests(PICKS, items, frozenset(), tokenizer, 64, data_seed=0)
+    made = make_requests(PICKS, items, 0, tokenizer, 64, data_seed=0)
     assert made.num_items == 2
     texts = [tokenizer.decode(list(r.tokens[1:])) for r in made.requests]
     assert [text.removeprefix("Question: ") for text in texts] == [
@@ -138,14 +130,14 @@ def test_one_choice_that_is_too_long_leaves_the_item_out(tokenizer: Tokenizer) -
         BenchmarkItem("q", "a", ("a", "b" * 60), 0),
         *[BenchmarkItem("q", "a", ("a", "b"))] * 2,
     ]
-    made = make_requests(PICKS, items, frozenset(), tokenizer, 48, data_seed=0)
+    made = make_requests(PICKS, items, 0, tokenizer, 48, data_seed=0)
     assert (made.num_items, made.num_too_long, made.num_cut) == (2, 1, 0)
 
 
 def test_fewer_than_two_items_cannot_be_scored(tokenizer: Tokenizer) -> None:
-    items = [*sums(1, 2), BenchmarkItem("long?", "x" * 100)]
+    items = [*sums(2), BenchmarkItem("long?", "x" * 100)]
     with pytest.raises(DataError) as caught:
-        make_requests(SUMS, items, frozenset({question_key(items[0].prompt)}), tokenizer, 40, 0)
+        make_requests(SUMS, items, 1, tokenizer, 40, 0)
     assert caught.value.field == "benchmarks.sums"
     assert "1 of 3 items can be scored" in str(caught.value)
     assert "1 stand in a training source" in str(caught.value)
@@ -156,7 +148,7 @@ def test_the_items_are_drawn_once_by_the_data_seed(tokenizer: Tokenizer) -> None
     items = sums(*range(10, 60))
 
     def drawn(data_seed: int) -> list[tuple[int, ...]]:
-        made = make_requests(SUMS, items, frozenset(), tokenizer, 64, data_seed)
+        made = make_requests(SUMS, items, 0, tokenizer, 64, data_seed)
         return [request.tokens for request in made.requests]
 
     assert len(drawn(0)) == 3
@@ -169,7 +161,7 @@ def test_each_stratum_has_its_share_of_the_items_scored(tokenizer: Tokenizer) ->
         item._replace(stratum="odd" if i % 4 else "even") for i, item in enumerate(sums(*range(40)))
     ]
     ten = SUMS.model_copy(update={"num_items": 8})
-    made = make_requests(ten, items, frozenset(), tokenizer, 64, data_seed=0)
+    made = make_requests(ten, items, 0, tokenizer, 64, data_seed=0)
     texts = [tokenizer.decode(list(r.tokens)) for r in made.requests]
     numbers = [int(text.split(" is ")[1].split(" ")[0]) for text in texts]
     assert sum(number % 4 == 0 for number in numbers) == 2
@@ -224,11 +216,9 @@ def test_a_tokenizer_that_is_not_byte_level_shares_out_every_byte_of_a_text() ->
 
 def test_request_sets_come_back_as_they_were_written(tokenizer: Tokenizer, tmp_path: Path) -> None:
     sets = [
-        make_requests(SUMS, sums(1, 2, 3), frozenset(), tokenizer, 64, 0),
+        make_requests(SUMS, sums(1, 2, 3), 0, tokenizer, 64, 0),
         make_held_out_requests(HELD_OUT, [Item("", "a text " * 9)], tokenizer, 16, 0),
-        make_requests(
-            PICKS, [BenchmarkItem("q", "a", ("a", "b"))] * 2, frozenset(), tokenizer, 64, 0
-        ),
+        make_requests(PICKS, [BenchmarkItem("q", "a", ("a", "b"))] * 2, 0, tokenizer, 64, 0),
     ]
     write_request_sets(tmp_path / "requests.json", sets)
     assert read_request_sets(tmp_path / "requests.json", [SUMS, HELD_OUT, PICKS]) == sets
@@ -240,20 +230,23 @@ def test_no_question_that_a_demo_scores_stands_in_its_training_sources(
 ) -> None:
     study = StudySpec.model_validate(yaml.safe_load((STUDIES / name).read_text()))
     config = WorkerConfig(home=Path("unused"), data_roots=())
+    sft = tuple(source for source in study.sources if source.kind == "sft")
+    own = tuple(benchmark for benchmark in study.benchmarks if benchmark.held_out is None)
+    screening = screen(
+        study.recipe.model_copy(update={"sources": sft, "benchmarks": own}),
+        config,
+    )
     prompts = [
-        item.prompt
-        for source in study.sources
-        if source.kind == "sft"
-        for item in source_items(source, config)
+        documents[position].prompt
+        for source in sft
+        for documents in [source_items(source, config)]
+        for position in screening.positions[source.name].training
     ]
     assert len(prompts) >= 2000
     trained_on = {plain(prompt) for prompt in prompts}
-    keys = frozenset(question_key(prompt) for prompt in prompts)
-    for benchmark in study.benchmarks:
-        if benchmark.held_out is not None:
-            continue
+    for benchmark in own:
         items = benchmark_items(benchmark, config)
-        made = make_requests(benchmark, items, keys, tokenizer, 100_000, study.data_seed)
+        made = make_requests(benchmark, items, 0, tokenizer, 100_000, study.data_seed)
         asked = [
             plain(tokenizer.decode(list(request.tokens[1 : request.answer_start])))
             for request in made.requests
@@ -263,7 +256,8 @@ def test_no_question_that_a_demo_scores_stands_in_its_training_sources(
             question = text.removeprefix("question: ").removesuffix(" answer:")
             assert question not in trained_on, benchmark.name
         # Templates with few numbers meet by chance; more than that would be a wrong seed.
-        assert made.num_contaminated <= 0.15 * len(items), benchmark.name
+        met = [pair.items for pair in screening.overlaps if pair.benchmark == benchmark.name]
+        assert len(frozenset().union(*met)) <= 0.15 * len(items), benchmark.name
 
 
 def plain(text: str) -> str:

@@ -61,6 +61,13 @@ def test_markers_are_taken_off_a_question(prompt: str, whole: str, longest: str)
     assert question_keys(prompt) == (whole, longest)
 
 
+@pytest.mark.parametrize("prompt", ["what is  1?", " What is\n1? ", "WHAT IS 1?"])
+def test_case_and_spacing_do_not_hide_a_question(prompt: str) -> None:
+    whole, _ = question_keys(prompt)
+    assert whole == question_keys("What is 1?")[0]
+    assert whole != question_keys("What is 11?")[0]
+
+
 def test_thirteen_words_in_a_row_are_found_and_twelve_are_not() -> None:
     words = LONG.split()
     item = Item(LONG.upper().replace(" ", ",  "), "x")
