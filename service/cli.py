@@ -24,7 +24,16 @@ from service.show import (
     show_recommendation,
     status_line,
 )
-from service.terminal import BAD_INPUT, FAILED, Json, fail, print_json, settings_or_fail, show
+from service.terminal import (
+    BAD_INPUT,
+    FAILED,
+    Json,
+    fail,
+    print_json,
+    settings_or_fail,
+    show,
+    text_of,
+)
 
 app = typer.Typer(
     help="Which data mixture to decay on, and how sure that is.",
@@ -76,10 +85,7 @@ def submit(
     file: Annotated[Path, typer.Argument(help="a study as YAML or JSON")], json: Json = False
 ) -> None:
     """Submit a study; the same file twice is one study."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"cannot read {file}: {error}", BAD_INPUT)
+    text = text_of(file)
     kind: Literal["yaml", "json"] = "json" if file.suffix == ".json" else "yaml"
     with _client() as client:
         status = client.submit_study(text, kind)

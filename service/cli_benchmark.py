@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from service.terminal import BAD_INPUT, Json, fail, settings_or_fail, show
+from service.terminal import Json, line, run_worker_code, settings_or_fail, show
 
 app = typer.Typer(help="Task files of benchmarks.", no_args_is_help=True)
 
@@ -26,19 +26,11 @@ def check(
     """Say whether a task file can be scored, and show an item as the model sees it."""
     # Imported here: Ray takes a second, and the commands beside this one need none of it.
     from service.state import worker_config
-    from workers.pool import DataError, run_local
 
     config = worker_config(settings_or_fail())
-    try:
-        preview = run_local("workers.task_preview:preview_task_file", file, config, num_fewshot)
-    except DataError as error:
-        fail(str(error), BAD_INPUT)
+    preview = run_worker_code("workers.task_preview:preview_task_file", file, config, num_fewshot)
     found = preview.model_dump(mode="json")
-    show(
-        json,
-        found,
-        lambda out: out.print(preview_text(found), markup=False, highlight=False, soft_wrap=True),
-    )
+    show(json, found, lambda out: line(out, preview_text(found)))
 
 
 def preview_text(found: dict[str, Any]) -> str:

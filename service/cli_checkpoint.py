@@ -1,14 +1,12 @@
 """`./run decaymix checkpoint`: files in, files out, with no controller."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 import yaml
 from rich.console import Console
 
-from service.terminal import BAD_INPUT, FAILED, Json, fail, settings_or_fail, show
+from service.terminal import BAD_INPUT, Json, fail, line, run_worker_code, settings_or_fail, show
 
 app = typer.Typer(help="Checkpoints from and to Hugging Face folders.", no_args_is_help=True)
 
@@ -20,8 +18,7 @@ Checkpoint = Annotated[
 @app.command()
 def inspect(checkpoint: Checkpoint, json: Json = False) -> None:
     """Shape, multipliers and tokenizer of a checkpoint, and its proxy to paste into a study."""
-    with _problems_in_one_line():
-        found = _call("inspect_checkpoint", checkpoint)
+    found = _call("inspect_checkpoint", checkpoint)
     show(json, found, lambda out: _show_checkpoint(out, found))
 
 
@@ -32,9 +29,8 @@ def export(
     json: Json = False,
 ) -> None:
     """Write a checkpoint as a Hugging Face folder that transformers loads as it is."""
-    with _problems_in_one_line():
-        done = _call("export_checkpoint", checkpoint, folder)
-    show(json, done, lambda out: _line(out, done["folder"]))
+    done = _call("export_checkpoint", checkpoint, folder)
+    show(json, done, lambda out: line(out, done["folder"]))
 
 
 @app.command(name="import")
@@ -46,33 +42,20 @@ def import_(
     json: Json = False,
 ) -> None:
     """Check a Hugging Face folder and write it in Decaymix's own format."""
-    with _problems_in_one_line():
-        done = _call("import_checkpoint", folder, to)
-    show(json, done, lambda out: _line(out, done["folder"]))
+    done = _call("import_checkpoint", folder, to)
+    show(json, done, lambda out: line(out, done["folder"]))
 
 
 def _call(name: str, *arguments: str | None) -> dict[str, Any]:
-    """Worker code in a child process, because torch must not be imported here."""
-    from workers.pool import WorkerConfig, run_local
+    from service.state import worker_config
 
-    settings = settings_or_fail()
-    config = WorkerConfig(home=settings.home, data_roots=settings.searched_roots)
-    found: dict[str, Any] = run_local(f"workers.checkpoint_commands:{name}", *arguments, config)
-    return found
-
-
-@contextmanager
-def _problems_in_one_line() -> Iterator[None]:
-    from workers.pool import DataError
-
+    config = worker_config(settings_or_fail())
+    function = f"workers.checkpoint_commands:{name}"
     try:
-        yield
-    except DataError as error:
-        fail(str(error), BAD_INPUT)
+        found: dict[str, Any] = run_worker_code(function, *arguments, config)
     except OSError as error:
         fail(f"cannot write {error.filename}: {error.strerror}", BAD_INPUT)
-    except RuntimeError as error:
-        fail(str(error), FAILED)
+    return found
 
 
 def _show_checkpoint(out: Console, found: dict[str, Any]) -> None:
@@ -94,9 +77,5 @@ def _show_checkpoint(out: Console, found: dict[str, Any]) -> None:
         **{name: str(value) for name, value in found["about"].items()},
     }
     for name, value in rows.items():
-        _line(out, f"{name:12} {value}")
-    _line(out, yaml.safe_dump({"proxy": found["proxy"]}, sort_keys=False).rstrip())
-
-
-def _line(out: Console, text: str) -> None:
-    out.print(text, highlight=False, markup=False, soft_wrap=True)
+        line(out, f"{name:12} {value}")
+    line(out, yaml.safe_dump({"proxy": found["proxy"]}, sort_keys=False).rstrip())

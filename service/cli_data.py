@@ -12,7 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 from service.show import duration, percent
-from service.terminal import BAD_INPUT, FAILED, Json, fail, settings_or_fail, show
+from service.terminal import (
+    BAD_INPUT,
+    Json,
+    fail,
+    line,
+    run_worker_code,
+    settings_or_fail,
+    show,
+    text_of,
+)
 
 source_app = typer.Typer(help="Look at data before it is in a study.", no_args_is_help=True)
 study_app = typer.Typer(help="Check a study before it is submitted.", no_args_is_help=True)
@@ -26,8 +35,7 @@ def preview(
     """Fields, guessed templates, three items as they are trained on, and tokens."""
     if not file.is_file():
         fail(f"cannot read {file}: no such file", BAD_INPUT)
-    with _problems_in_one_line():
-        found = _call("workers.source_preview:preview_file", file.absolute())
+    found = _call("workers.source_preview:preview_file", file.absolute())
     show(json, found, lambda out: _show_preview(out, found))
 
 
@@ -40,60 +48,51 @@ def check(
     from mixtures.study import StudySpec
     from service.body import parse_json, parse_yaml
 
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        fail(f"cannot read {file}: {error}", BAD_INPUT)
-    with _problems_in_one_line():
+    text = text_of(file)
+    with _problems_in_oneline():
         data = parse_json(text) if file.suffix == ".json" else parse_yaml(text)
-        found = _call("workers.study_check:check_study", StudySpec.model_validate(data))
+        spec = StudySpec.model_validate(data)
+    found = _call("workers.study_check:check_study", spec)
     show(json, found, lambda out: _show_check(out, found))
 
 
 def _call(function: str, *arguments: Any) -> dict[str, Any]:
-    """Worker code in a child process, because torch must not be imported here."""
     from service.state import worker_config
-    from workers.pool import run_local
 
     config = worker_config(settings_or_fail())
-    found: dict[str, Any] = run_local(function, *arguments, config).model_dump(mode="json")
+    found: dict[str, Any] = run_worker_code(function, *arguments, config).model_dump(mode="json")
     return found
 
 
 @contextmanager
-def _problems_in_one_line() -> Iterator[None]:
+def _problems_in_oneline() -> Iterator[None]:
     from fastapi.exceptions import RequestValidationError
 
     from service.errors import BadInput, field_errors, sentence
-    from workers.pool import DataError
 
     try:
         yield
-    except DataError as error:
-        fail(str(error), BAD_INPUT)
     except BadInput as error:
         fail(f"{error.field}: {error.message}", BAD_INPUT)
     except ValidationError as error:
         # As of a request's body, which is what the file would be.
         found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
         fail(sentence(field_errors(RequestValidationError(found))), BAD_INPUT)
-    except RuntimeError as error:
-        fail(str(error), FAILED)
 
 
 def _show_preview(out: Console, found: dict[str, Any]) -> None:
     for name, kind in found["fields"].items():
-        _line(out, f"{name:16} {kind}")
-    _line(
+        line(out, f"{name:16} {kind}")
+    line(
         out,
         f"\n{found['num_documents']:,} documents, {found['num_bytes']:,} bytes, about "
         f"{found['num_tokens']:,} tokens ({found['bytes_per_token']} bytes a token, vocabulary "
         f"{found['vocab_size']:,})",
     )
     for number, item in enumerate(found["items"], start=1):
-        _line(out, f"\n--- item {number}, {item['num_tokens']} tokens\n{item['text']}")
-    _line(out, "\n--- to paste into a study, with the file's place under a data root")
-    _line(out, yaml.safe_dump({"sources": [found["source"]]}, sort_keys=False).rstrip())
+        line(out, f"\n--- item {number}, {item['num_tokens']} tokens\n{item['text']}")
+    line(out, "\n--- to paste into a study, with the file's place under a data root")
+    line(out, yaml.safe_dump({"sources": [found["source"]]}, sort_keys=False).rstrip())
 
 
 def _show_check(out: Console, found: dict[str, Any]) -> None:
@@ -112,20 +111,20 @@ def _show_check(out: Console, found: dict[str, Any]) -> None:
         )
     out.print(table)
     for pair in data["contamination"]:
-        _line(
+        line(
             out,
             f"{pair['num_documents']:,} documents of {pair['source']} hold {pair['num_items']:,} "
             f"items of {pair['benchmark']}",
         )
     for pair in data["near_duplicates"]:
-        _line(
+        line(
             out,
             f"{pair['num_documents']:,} documents of {pair['source']} nearly repeat {pair['of']}",
         )
     for name, one in found["benchmarks"].items():
         left_out = one["num_too_long"] + one["num_cut"]
         long = f", {left_out:,} too long" if left_out else ""
-        _line(out, f"benchmark {name}: {one['num_items']:,} items{long}")
+        line(out, f"benchmark {name}: {one['num_items']:,} items{long}")
     table = Table(title="Times each source is read (proxy / full run)")
     table.add_column("SFT share", justify="right")
     names = list(data["sources"])
@@ -135,9 +134,9 @@ def _show_check(out: Console, found: dict[str, Any]) -> None:
         table.add_row(percent(float(share)), *(_read(epochs.get(name)) for name in names))
     out.print(table)
     for note in found["notes"]:
-        _line(out, f"note: {note}")
+        line(out, f"note: {note}")
     total = found["stable_seconds"] + found["num_trials"] * found["trial_seconds"]
-    _line(
+    line(
         out,
         f"{found['num_trials']} trials, {found['train_tokens']:,} tokens at "
         f"{found['tokens_per_second']:,.0f} a second and core: {duration(total)} on one core\n"
@@ -150,7 +149,3 @@ def _read(epochs: dict[str, Any] | None) -> str:
         return ""
     full = epochs["full_run"]
     return f"{epochs['proxy']:.2g}" + ("" if full is None else f" / {full:.2g}")
-
-
-def _line(out: Console, text: str) -> None:
-    out.print(text, highlight=False, markup=False, soft_wrap=True)

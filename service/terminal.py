@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -22,6 +23,36 @@ def settings_or_fail() -> Settings:
         return Settings()
     except ValidationError as error:
         fail(what_is_wrong(error), BAD_INPUT)
+
+
+def text_of(file: Path) -> str:
+    """The text of a file that the user named; one that cannot be read ends the command."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"cannot read {file}: {error}", BAD_INPUT)
+
+
+def run_worker_code(function: str, *arguments: Any) -> Any:
+    """`module:name` of worker code in a child process, because torch must not be imported here.
+
+    What is wrong with the user's data ends the command with exit code 2, a child that is killed
+    with 1.
+    """
+    # Imported here: Ray takes a second, and most commands need none of it.
+    from workers.pool import DataError, run_local
+
+    try:
+        return run_local(function, *arguments)
+    except DataError as error:
+        fail(str(error), BAD_INPUT)
+    except RuntimeError as error:
+        fail(str(error), FAILED)
+
+
+def line(out: Console, text: str) -> None:
+    """Print `text` as it stands: no markup, no colours, no breaks of ours."""
+    out.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def show(as_json: bool, data: Any, lines: Callable[[Console], None]) -> None:
