@@ -4,7 +4,6 @@ A task file that stands under a data root was put there by who owns the machine,
 functions. One that is uploaded may not, and may name no file outside the data roots.
 """
 
-import os
 import re
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -16,9 +15,8 @@ import yaml
 from mixtures.value import Value
 from service.errors import BadInput
 from service.settings import Settings
+from service.uploads import MOST_LISTED, files_of_roots, refuse_another
 
-# What a listing shows of folders with very many files.
-MOST_LISTED = 1000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.yaml")
 _IS_TASK = re.compile(rb"^(task|group):", re.MULTILINE)
 _LONGEST_HEAD = 100_000
@@ -39,17 +37,11 @@ def list_task_files(settings: Settings) -> list[TaskFile]:
         path.stem: TaskFile(name=path.stem, place="shipped")
         for path in sorted(shipped.glob("[!_]*.yaml"))
     }
-    for root in settings.searched_roots:
-        place = "uploaded" if root == settings.uploads else "data root"
-        for folder, folders, files in os.walk(root):
-            folders[:] = sorted(one for one in folders if not one.startswith("."))
-            for file in sorted(files):
-                path = Path(folder) / file
-                name = path.relative_to(root).as_posix()
-                if len(found) >= MOST_LISTED:
-                    return list(found.values())
-                if file.endswith((".yaml", ".yml")) and name not in found and _is_task(path):
-                    found[name] = TaskFile(name=name, place=place)
+    for name, place, path in files_of_roots(settings):
+        if len(found) >= MOST_LISTED:
+            break
+        if path.name.endswith((".yaml", ".yml")) and name not in found and _is_task(path):
+            found[name] = TaskFile(name=name, place=place)
     return list(found.values())
 
 
@@ -83,12 +75,7 @@ class TaskUpload:
         """Put it in its place; False where the same file is there. Raises BadInput for another."""
         if self._final.exists():
             if self._final.read_bytes() != self._body:
-                raise BadInput(
-                    "name",
-                    self._final.name,
-                    "another file of this name was uploaded before, and studies may use it; "
-                    "choose a new name",
-                )
+                refuse_another(self._final.name)
             return False
         (self.folder / self._final.name).rename(self._final)
         return True

@@ -8,8 +8,9 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from mixtures.value import Value
 from service.errors import BadInput, TooLarge
@@ -33,18 +34,32 @@ class DataFile(Value):
 def list_files(settings: Settings) -> list[DataFile]:
     """The data files of all roots by name, at most a thousand; the first root of a name wins."""
     found: dict[str, DataFile] = {}
+    for name, place, path in files_of_roots(settings):
+        if _SUFFIX.search(path.name) and not path.name.startswith(".") and name not in found:
+            found[name] = DataFile(name=name, place=place, num_bytes=path.stat().st_size)
+        if len(found) >= MOST_LISTED:
+            break
+    return sorted(found.values(), key=lambda one: one.name)
+
+
+def files_of_roots(settings: Settings) -> Iterator[tuple[str, str, Path]]:
+    """(name in a study, place, path) of every file that is searched for, root by root, sorted."""
     for root in settings.searched_roots:
         place = "uploaded" if root == settings.uploads else "data root"
         for folder, folders, files in os.walk(root):
             folders[:] = sorted(one for one in folders if not one.startswith("."))
             for file in sorted(files):
                 path = Path(folder) / file
-                name = path.relative_to(root).as_posix()
-                if _SUFFIX.search(file) and not file.startswith(".") and name not in found:
-                    found[name] = DataFile(name=name, place=place, num_bytes=path.stat().st_size)
-                if len(found) >= MOST_LISTED:
-                    return sorted(found.values(), key=lambda one: one.name)
-    return sorted(found.values(), key=lambda one: one.name)
+                yield path.relative_to(root).as_posix(), place, path
+
+
+def refuse_another(name: str) -> NoReturn:
+    """Raises BadInput: an upload never takes the place of another file."""
+    raise BadInput(
+        "name",
+        name,
+        "another file of this name was uploaded before, and studies may use it; choose a new name",
+    )
 
 
 def require_name(name: str) -> None:
@@ -94,12 +109,7 @@ class Upload:
             with self._final.open("rb") as file:
                 is_same = hashlib.file_digest(file, "sha256").digest() == self._digest.digest()
             if not is_same:
-                raise BadInput(
-                    "name",
-                    self._final.name,
-                    "another file of this name was uploaded before, and studies may use it; "
-                    "choose a new name",
-                )
+                refuse_another(self._final.name)
             return False
         self.path.rename(self._final)
         return True
