@@ -19,18 +19,6 @@ HELD_OUT_BYTES = 4_000_000
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-class Split(NamedTuple):
-    """The documents of one source."""
-
-    training: list[Item]
-    held_out: list[Item]
-
-    @property
-    def is_all_held_out(self) -> bool:
-        """True where one document, or copies of one, is all there is: it is trained on as well."""
-        return self.training is self.held_out
-
-
 class Positions(NamedTuple):
     """The documents of one source by their positions in it, in the order in which they are used."""
 
@@ -92,18 +80,6 @@ class Measured:
         is_held_out = ranks[order] <= ranks[order[num_held_out - 1]]
         held_out, training = order[is_held_out], order[~is_held_out]
         return Positions(training if len(training) else held_out, held_out)
-
-
-def split_documents(source: Source, items: list[Item], data_seed: int) -> Split:
-    """The documents themselves, where a source is at hand as a list; see Measured.split."""
-    measured = Measured(source, data_seed)
-    for item in items:
-        measured.add(item)
-    positions = measured.split()
-    training = [items[position] for position in positions.training]
-    if positions.is_all_held_out:
-        return Split(training, training)
-    return Split(training, [items[position] for position in positions.held_out])
 
 
 def document_text(item: Item, source: Source) -> str:

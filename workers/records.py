@@ -41,14 +41,6 @@ def read_records(
         yield from _json_lines(lines)
 
 
-def read_json_lines(path: Path, name: str, field: str) -> Iterator[tuple[int, Record]]:
-    """(line number from 1, record) of each line that is not blank; raises DataError."""
-    lines = _Lines(path, name, field)
-    for line in lines:
-        if line.strip():
-            yield lines.number, _object(line, lines)
-
-
 class _Lines:
     """The lines of one file as text; `number` is that of the newest, counted from 1."""
 

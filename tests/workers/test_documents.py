@@ -1,18 +1,36 @@
 """Held out or trained on: by content and seed alone, copies on one side."""
 
 import random
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mixtures.source import Source
-from workers.documents import document_text, split_documents
+from workers.documents import Measured, document_text
 from workers.sources import Item
 
 TEXT = Source(name="web", kind="pretrain", files=("a.jsonl",), text="{{ text }}")
 CHAT = Source(name="chat", kind="sft", files=("a.jsonl",), prompt="{{ q }}", response="{{ a }}")
 HUNDRED = [Item("", f"document {i}") for i in range(100)]
+
+
+class Split(NamedTuple):
+    """The documents themselves, where Positions has their places."""
+
+    training: list[Item]
+    held_out: list[Item]
+    is_all_held_out: bool
+
+
+def split_documents(source: Source, items: list[Item], data_seed: int) -> Split:
+    measured = Measured(source, data_seed)
+    for item in items:
+        measured.add(item)
+    positions = measured.split()
+    training, held_out = ([items[place] for place in places] for places in positions)
+    return Split(training, held_out, positions.is_all_held_out)
 
 
 def test_a_twentieth_of_the_documents_is_held_out_and_none_is_lost() -> None:

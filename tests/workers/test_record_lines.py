@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.files import DataError
-from workers.records import read_json_lines
+from workers.records import read_records
 
 FIELD = "sources.web.files"
 
 
 def read(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    return list(read_json_lines(path, path.name, FIELD))
+    places = read_records(path, path.name, FIELD, path.parent)
+    return [(int(place.removeprefix("line ")), record) for place, record in places]
 
 
 def refused(path: Path) -> str:
