@@ -9,7 +9,7 @@ from mixtures.study import Recipe
 from mixtures.trial import OptimiserState
 from mixtures.value import Value
 from workers.config import WorkerConfig
-from workers.files import DataError, find_folder
+from workers.files import DataError, find_folder, require_unchanged
 from workers.hf_folder import HfFolder, content_hash, open_hf_folder, tokenizer_and_end
 
 # Its key among the data hashes of a trial.
@@ -52,12 +52,8 @@ def pinned_checkpoint(
 ) -> HfFolder:
     """The folder with the content that the study was submitted with; raises DataError."""
     folder = _fitting_folder(recipe, config)
-    if content_hash(folder) != data_hashes[CHECKPOINT]:
-        raise DataError(
-            CHECKPOINT,
-            str(recipe.stable.checkpoint),
-            "its content changed since the study was submitted; submit it anew",
-        )
+    name, expected = str(recipe.stable.checkpoint), data_hashes[CHECKPOINT]
+    require_unchanged(CHECKPOINT, name, content_hash(folder), expected)
     return folder
 
 

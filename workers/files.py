@@ -29,6 +29,14 @@ class DataError(ValueError):
         return f"{self.field} {self.value!r}: {self.message}"
 
 
+def require_unchanged(field: str, name: str, found: str, expected: str | None) -> None:
+    """Raises DataError where content has another hash than the study was submitted with."""
+    if found != expected:
+        raise DataError(
+            field, name, "its content changed since the study was submitted; submit it anew"
+        )
+
+
 def find_files(name: str, roots: tuple[Path, ...], field: str) -> list[tuple[str, Path]]:
     """(name, path) of the file `name`, or of all that match it as a glob, by name.
 

@@ -20,7 +20,7 @@ from workers.artifact import built_once
 from workers.benchmark_content import benchmark_content
 from workers.config import WorkerConfig
 from workers.documents import Measured, Places, Positions
-from workers.files import DataError
+from workers.files import DataError, require_unchanged
 from workers.near_duplicates import NearDuplicates, count_by_pair
 from workers.overlap import Overlap, Pair
 from workers.sources import ContentHash, read_source
@@ -144,14 +144,6 @@ def used(recipe: Recipe, data_hashes: dict[str, str], config: WorkerConfig) -> U
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     left_out = {name: frozenset(found) for name, found in about["items_left_out"].items()}
     return Used(about["raw_hashes"], positions, characters, left_out)
-
-
-def require_unchanged(field: str, name: str, found: str, expected: str | None) -> None:
-    """Raises DataError where content has another hash than the study was submitted with."""
-    if found != expected:
-        raise DataError(
-            field, name, "its content changed since the study was submitted; submit it anew"
-        )
 
 
 def _kept(

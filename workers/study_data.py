@@ -7,8 +7,9 @@ from mixtures.study import Recipe
 from workers.benchmark_items import BenchmarkItem, benchmark_items, items_hash
 from workers.config import WorkerConfig
 from workers.documents import Places
+from workers.files import require_unchanged
 from workers.harness import HarnessBenchmark, load_benchmark
-from workers.screen import Used, require_unchanged, used
+from workers.screen import Used, used
 from workers.sources import ContentHash, Item, read_source
 
 

@@ -14,7 +14,7 @@ from workers.artifact import built_once
 from workers.base_checkpoint import CHECKPOINT, pinned_checkpoint
 from workers.config import WorkerConfig
 from workers.documents import document_text
-from workers.files import DataError, find_file
+from workers.files import DataError, find_file, require_unchanged
 from workers.hf_folder import tokenizer_and_end
 from workers.sources import Item
 from workers.tokenizer import END_ID, load_tokenizer, train_tokenizer
@@ -62,12 +62,8 @@ def study_tokenizer(
             text = (base.path / "tokenizer.json").read_text(encoding="utf-8")
         elif recipe.tokenizer is not None:
             text, end_id = _read(recipe.tokenizer, recipe, config)
-            if _hash(text) != data_hashes[TOKENIZER]:
-                raise DataError(
-                    "tokenizer.file",
-                    recipe.tokenizer.file,
-                    "its content changed since the study was submitted; submit it anew",
-                )
+            expected = data_hashes[TOKENIZER]
+            require_unchanged("tokenizer.file", recipe.tokenizer.file, _hash(text), expected)
         else:
             text, end_id = _trained(recipe, first_documents).to_str(pretty=True), END_ID
         path.write_text(text, encoding="utf-8")

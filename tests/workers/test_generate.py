@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.workers.granite import granite_like
 from tests.workers.tiny_study import tiny_proxy
 from workers.generate import BATCH_ROWS, Prompt, greedy
 from workers.xmodel2 import Xmodel2
@@ -59,27 +60,7 @@ def test_a_row_ends_where_it_is_told_to_and_the_others_go_on(model: Xmodel2) -> 
 
 
 def test_it_generates_what_transformers_granite_generates(model: Xmodel2) -> None:
-    transformers = pytest.importorskip("transformers")
-    proxy = model.proxy
-    granite = transformers.GraniteForCausalLM(
-        transformers.GraniteConfig(
-            vocab_size=proxy.vocab_size,
-            hidden_size=proxy.width,
-            intermediate_size=proxy.ffn_width,
-            num_hidden_layers=proxy.num_layers,
-            num_attention_heads=proxy.num_heads,
-            num_key_value_heads=proxy.num_kv_heads,
-            max_position_embeddings=proxy.context_tokens,
-            rms_norm_eps=proxy.rms_norm_eps,
-            rope_parameters={"rope_type": "default", "rope_theta": proxy.rope_base},
-            embedding_multiplier=proxy.scale_emb,
-            residual_multiplier=proxy.attention_residual_multiplier,
-            attention_multiplier=proxy.attention_multiplier,
-            logits_scaling=proxy.logits_divisor,
-            tie_word_embeddings=proxy.tied_embedding,
-        )
-    )
-    granite.load_state_dict(model.state_dict(), strict=True)
+    granite = granite_like(model)
     for prompt, found in zip(
         asked := prompts((4, 15), (11, 30)), greedy(model, asked, NEVER), strict=True
     ):
