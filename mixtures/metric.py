@@ -82,16 +82,21 @@ METRICS = {
 CHOICE_METRICS = (BITS_PER_BYTE, "acc", "acc_norm", "choice_probability", "brier", "ece")
 
 
-def direction_of(metric: str) -> Direction:
-    """Which way is better; raises InvalidField for a metric that nobody knows.
+def known_metric(metric: str) -> Metric | None:
+    """The metric of a score's name; None for one that nobody knows.
 
     A task file's filter is part of the name, after a comma: `exact_match,strict-match`.
     """
-    name = metric.split(",")[0]
-    if name not in METRICS:
+    return METRICS.get(metric.split(",")[0])
+
+
+def direction_of(metric: str) -> Direction:
+    """Which way is better; raises InvalidField for a metric that nobody knows."""
+    known = known_metric(metric)
+    if known is None:
         raise InvalidField(
             "objective.metric",
             metric,
             f"objective.metric {metric!r} is no metric; there are {sorted(METRICS)}",
         )
-    return METRICS[name].direction
+    return known.direction

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from mixtures.metric import METRICS
+from mixtures.metric import known_metric
 from mixtures.rank import Key, Observation, mixture_key
 from mixtures.study import StudySpec
 from mixtures.value import Name, Value
@@ -137,23 +137,16 @@ def _of_metric(
 def _agreement(first: str, second: str, effects: Mapping[str, Mapping[Key, float]]) -> float | None:
     """None where either metric is constant, unknown to us in its direction, or over too few."""
     keys = sorted(effects[first].keys() & effects[second].keys())
-    signs = [_loss_sign(metric) for metric in (first, second)]
+    known = known_metric(first), known_metric(second)
     columns: list[Array] = [
         np.array([effects[metric][key] for key in keys]) for metric in (first, second)
     ]
-    if len(keys) < FEWEST_RANKED or None in signs:
+    if len(keys) < FEWEST_RANKED or known[0] is None or known[1] is None:
         return None
     if any(np.ptp(column) == 0.0 for column in columns):
         return None
     rho = float(spearmanr(columns[0], columns[1]).statistic)
-    return rho if signs[0] == signs[1] else -rho
-
-
-def _loss_sign(metric: str) -> float | None:
-    known = METRICS.get(metric.split(",")[0])
-    if known is None:
-        return None
-    return 1.0 if known.direction == "minimise" else -1.0
+    return rho if known[0].direction == known[1].direction else -rho
 
 
 def _notes(rows: Sequence[MetricSignal]) -> list[str]:

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mixtures.benchmark import Benchmark
-from mixtures.metric import BITS_PER_BYTE
+from mixtures.metric import BITS_PER_BYTE, CHOICE_METRICS
 from mixtures.value import canonical_json, hash_text
 from workers.benchmark_items import BenchmarkItem
 from workers.config import WorkerConfig
 from workers.files import DataError
 from workers.harness_load import LoadedTasks, load_tasks, task_file
-from workers.metrics import OWN_CHOICE_METRICS
 from workers.template import FieldTemplate
 
 # lm-evaluation-harness's own default (`fewshot_random_seed`): with data_seed 0 its prompts.
@@ -100,7 +99,7 @@ class HarnessBenchmark:
             task.OUTPUT_TYPE == "multiple_choice" and not task.multiple_target
             for task in self.tasks
         ):
-            names |= dict.fromkeys(OWN_CHOICE_METRICS)
+            names |= dict.fromkeys(CHOICE_METRICS)
         shared = [
             {metric_name(metric, one): None for one in filters_of(task) for metric in wanted(task)}
             for task in self.tasks

@@ -19,7 +19,6 @@ Array = NDArray[np.floating[Any]]
 
 # Guo et al. 2017 (arXiv 1706.04599) and most after them: fifteen bins of equal width.
 CALIBRATION_BINS = 15
-OWN_CHOICE_METRICS = ("acc", "acc_norm", "choice_probability", "brier", "ece")
 
 
 class Estimate(NamedTuple):
