@@ -25,8 +25,8 @@ import torch
 
 from mixtures.benchmark import Benchmark
 from mixtures.proxy import Proxy
+from workers.answer_nats import answer_nats
 from workers.config import WorkerConfig
-from workers.evaluate import answer_nats
 from workers.harness import load_benchmark
 from workers.harness_set import HarnessSet, choose, make_set
 from workers.hf_export import export_hf

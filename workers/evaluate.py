@@ -7,25 +7,12 @@ import torch
 
 from mixtures.metric import BITS_PER_BYTE
 from mixtures.trial import Score
+from workers.answer_nats import answer_nats
 from workers.benchmarks import Request, RequestSet
 from workers.generate import greedy
 from workers.harness_set import HarnessSet
 from workers.metrics import Estimate, bits_per_byte, choice_estimates
 from workers.xmodel2 import Xmodel2
-
-# Tokens in one forward pass, padding included; the activations of pico's fit a core's cache.
-_BATCH_TOKENS = 2048
-
-
-@torch.no_grad()
-def answer_nats(model: Xmodel2, requests: tuple[Request, ...]) -> np.ndarray:
-    """-log p(answer | prompt) in nats, float64 (len(requests),)."""
-    model.eval()
-    nats = np.zeros(len(requests))
-    by_length = sorted(range(len(requests)), key=lambda i: (len(requests[i].tokens), i))
-    for batch in _batches(by_length, requests):
-        nats[batch] = _batch_nats(model, [requests[i] for i in batch])
-    return nats
 
 
 def evaluate(
@@ -96,32 +83,3 @@ def _estimates(benchmark: RequestSet, nats: np.ndarray) -> dict[str, Estimate]:
         BITS_PER_BYTE: bits_per_byte(nats[right], num_bytes[right]),
         **choice_estimates(np.split(nats, starts[1:-1]), sizes, gold),
     }
-
-
-def _batches(order: list[int], requests: tuple[Request, ...]) -> list[list[int]]:
-    """Indices in runs of like length, each within `_BATCH_TOKENS` when padded."""
-    batches: list[list[int]] = [[]]
-    for index in order:
-        # Sorted by length, so the newest is the longest of its batch.
-        if batches[-1] and (len(batches[-1]) + 1) * len(requests[index].tokens) > _BATCH_TOKENS:
-            batches.append([])
-        batches[-1].append(index)
-    return batches
-
-
-def _batch_nats(model: Xmodel2, requests: list[Request]) -> np.ndarray:
-    """Padding stands to the right, where causal attention never looks at it."""
-    longest = max(len(request.tokens) for request in requests)
-    tokens = torch.zeros((len(requests), longest), dtype=torch.int64)
-    is_answer = torch.zeros((len(requests), longest), dtype=torch.bool)
-    for row, request in enumerate(requests):
-        tokens[row, : len(request.tokens)] = torch.tensor(request.tokens)
-        is_answer[row, request.answer_start : len(request.tokens)] = True
-    # The head is run at the answers' positions alone: it is most of a small model's work.
-    hidden = model.hidden(tokens[:, :-1])[is_answer[:, 1:]]
-    logits = model.lm_head(hidden).double()
-    targets = tokens[:, 1:][is_answer[:, 1:]]
-    losses = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
-    rows = is_answer[:, 1:].nonzero()[:, 0]
-    sums = torch.zeros(len(requests), dtype=torch.float64).index_add_(0, rows, losses)
-    return sums.numpy()

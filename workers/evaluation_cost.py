@@ -4,15 +4,15 @@ import time
 from collections.abc import Sequence
 
 from mixtures.value import Value
+from workers.answer_nats import answer_nats, groups_of_one_prompt
 from workers.benchmarks import Request, RequestSet
-from workers.evaluate import answer_nats
 from workers.generate import Prompt, greedy
 from workers.harness_set import HarnessSet
 from workers.xmodel2 import Xmodel2
 
 # Over this the study should score fewer items: the decay is what a trial is for.
 MOST_OF_A_TRIAL = 0.2
-# Every n-th request in order of length is measured: all lengths, and the batches stay full.
+# Every n-th prompt in order of length is measured: all lengths, and the batches stay full.
 _EVERY = 8
 _MEASURED_PROMPTS = 8
 
@@ -70,14 +70,22 @@ def evaluation_cost(
 
 
 def _likelihood_seconds(model: Xmodel2, requests: Sequence[Request]) -> float:
-    by_length = sorted(requests, key=lambda one: len(one.tokens))
-    sample = tuple(by_length[_EVERY // 2 :: _EVERY]) or tuple(by_length)
-    answer_nats(model, sample[:1])  # the first pass of all sets things up
+    groups = [[requests[i] for i in group] for group in groups_of_one_prompt(requests)]
+    groups.sort(key=lambda group: group[0].answer_start)
+    sample = groups[_EVERY // 2 :: _EVERY] or groups
+    sampled = tuple(request for group in sample for request in group)
+    answer_nats(model, sampled[:1])  # the first pass of all sets things up
     started = time.perf_counter()
-    answer_nats(model, sample)
+    answer_nats(model, sampled)
     seconds = time.perf_counter() - started
-    measured = sum(len(one.tokens) for one in sample)
-    return seconds * sum(len(one.tokens) for one in requests) / max(measured, 1)
+    measured = sum(_tokens_read(group) for group in sample)
+    return seconds * sum(_tokens_read(group) for group in groups) / max(measured, 1)
+
+
+def _tokens_read(group: Sequence[Request]) -> int:
+    """Of requests with one prompt: that once, and each answer."""
+    prompt = group[0].answer_start
+    return prompt + sum(len(one.tokens) - prompt for one in group)
 
 
 def _generation_seconds(model: Xmodel2, prompts: Sequence[Prompt]) -> float:

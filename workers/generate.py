@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from workers.xmodel2 import Block, Xmodel2, rotate
+from workers.key_value_cache import KeyValueCache, extend
+from workers.xmodel2 import Xmodel2
 
 # Rows in one batch: a step on these is mostly reading weights, and caches stay a few megabytes.
 BATCH_ROWS = 32
@@ -59,9 +59,9 @@ def _decode(
     tokens = torch.zeros((len(chosen), int(lengths.max())), dtype=torch.int64)
     for row, one in enumerate(chosen):
         tokens[row, : len(one.tokens)] = torch.tensor(one.tokens)
-    caches = [_Cache(model, len(chosen), last) for _ in model.model.layers]
+    caches = [KeyValueCache(model, len(chosen), last) for _ in model.model.layers]
     # Row i's next token is read off its own last position.
-    states = _forward(model, tokens, torch.arange(tokens.shape[1]).expand_as(tokens), caches)
+    states = extend(model, tokens, torch.arange(tokens.shape[1]).expand_as(tokens), caches)
     newest = model.lm_head(states[torch.arange(len(chosen)), lengths - 1]).argmax(-1)
     rows = list(indices)
     while True:
@@ -82,7 +82,7 @@ def _decode(
                 cache.keep(kept)
         # A row that waits, done, for the others must not write past the cache.
         positions = lengths.clamp(max=last - 1)
-        states = _forward(model, newest[:, None], positions[:, None], caches)
+        states = extend(model, newest[:, None], positions[:, None], caches)
         newest = model.lm_head(states[:, 0]).argmax(-1)
         lengths = lengths + 1
 
@@ -91,65 +91,3 @@ def _has_ended(
     prompt: Prompt, tokens: list[int], index: int, is_done: Callable[[int, list[int]], bool]
 ) -> bool:
     return bool(tokens) and (len(tokens) >= prompt.max_new_tokens or is_done(index, tokens))
-
-
-class _Cache:
-    """Keys and values of one layer: (B, K, positions, h) each."""
-
-    def __init__(self, model: Xmodel2, num_rows: int, num_positions: int) -> None:
-        proxy = model.proxy
-        shape = (num_rows, proxy.num_kv_heads, num_positions, proxy.head_width)
-        weight = model.lm_head.weight
-        self.keys, self.values = weight.new_zeros(shape), weight.new_zeros(shape)
-
-    def put(self, key: Tensor, value: Tensor, positions: Tensor) -> None:
-        """Write (B, K, T, h) at `positions` (B, T)."""
-        rows = torch.arange(len(positions))[:, None]
-        self.keys[rows, :, positions] = key.transpose(1, 2)
-        self.values[rows, :, positions] = value.transpose(1, 2)
-
-    def keep(self, rows: Tensor) -> None:
-        self.keys, self.values = self.keys[rows], self.values[rows]
-
-
-def _forward(model: Xmodel2, tokens: Tensor, positions: Tensor, caches: Sequence[_Cache]) -> Tensor:
-    """`Xmodel2.hidden` of tokens (B, T) that stand at positions (B, T), after what is cached."""
-    cos, sin = model.cos[positions][:, None], model.sin[positions][:, None]  # (B, 1, T, h)
-    is_seen = torch.arange(caches[0].keys.shape[2]) <= positions[:, None, :, None]
-    x = model.model.embed_tokens(tokens) * model.proxy.scale_emb
-    for layer, cache in zip(model.model.layers, caches, strict=True):
-        assert isinstance(layer, Block)
-        x = _block(layer, x, cos, sin, is_seen, positions, cache)
-    out: Tensor = model.model.norm(x) / model.proxy.logits_divisor
-    return out
-
-
-def _block(
-    block: Block,
-    x: Tensor,
-    cos: Tensor,
-    sin: Tensor,
-    is_seen: Tensor,
-    positions: Tensor,
-    cache: _Cache,
-) -> Tensor:
-    attention = block.self_attn
-    B, T, D = x.shape
-    normed = block.input_layernorm(x)
-    h, H, K = attention.head_width, attention.num_heads, attention.num_kv_heads
-    q = attention.q_proj(normed).view(B, T, H, h).transpose(1, 2)
-    k = attention.k_proj(normed).view(B, T, K, h).transpose(1, 2)
-    v = attention.v_proj(normed).view(B, T, K, h).transpose(1, 2)
-    cache.put(rotate(k, cos, sin), v, positions)
-    out = torch.nn.functional.scaled_dot_product_attention(
-        rotate(q, cos, sin),
-        cache.keys,
-        cache.values,
-        attn_mask=is_seen,
-        scale=attention.multiplier,
-        enable_gqa=H != K,
-    )
-    out = attention.o_proj(out.transpose(1, 2).reshape(B, T, D))
-    x = x + block.attention_multiplier * out
-    result: Tensor = x + block.mlp_multiplier * block.mlp(block.post_attention_layernorm(x))
-    return result

@@ -73,16 +73,31 @@ class Attention(nn.Module):
         self.o_proj = nn.Linear(proxy.width, proxy.width, bias=False)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        B, T, D = x.shape
-        H, K, h = self.num_heads, self.num_kv_heads, self.head_width
-        # One product for the three projections: larger matrices, and x is read once.
-        joint = torch.cat((self.q_proj.weight, self.k_proj.weight, self.v_proj.weight))
-        qkv = linear(x, joint)
-        if has_own_kernels(x) and T <= LONGEST_OWN_ATTENTION:
+        return self.attend(self.project(x), cos, sin)
+
+    def project(self, x: Tensor) -> Tensor:
+        """Query, key and value heads, in this order and not yet rotated: (B, T, (H + 2K) h).
+
+        One product for the three projections: larger matrices, and x is read once.
+        """
+        weights = self.q_proj.weight, self.k_proj.weight, self.v_proj.weight
+        return linear(x, torch.cat(weights))
+
+    def split(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Views of the three parts of `project`: (B, H, T, h), (B, K, T, h) and (B, K, T, h)."""
+        H, K = self.num_heads, self.num_kv_heads
+        B, T, _ = qkv.shape
+        heads = qkv.view(B, T, H + 2 * K, self.head_width).transpose(1, 2)
+        q, k, v = torch.split(heads, [H, K, K], dim=1)
+        return q, k, v
+
+    def attend(self, qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """Causal attention of what `project` gave, and the output projection."""
+        H, K = self.num_heads, self.num_kv_heads
+        if has_own_kernels(qkv) and qkv.shape[1] <= LONGEST_OWN_ATTENTION:
             out = causal_attention(qkv, cos, sin, H, K, self.multiplier)
         else:
-            heads = qkv.view(B, T, H + 2 * K, h).transpose(1, 2)
-            q, k, v = torch.split(heads, [H, K, K], dim=1)
+            q, k, v = self.split(qkv)
             out = F.scaled_dot_product_attention(
                 rotate(q, cos, sin),
                 rotate(k, cos, sin),
@@ -91,7 +106,7 @@ class Attention(nn.Module):
                 scale=self.multiplier,
                 enable_gqa=K != H,
             )
-            out = out.transpose(1, 2).reshape(B, T, D)
+            out = out.transpose(1, 2).flatten(2)
         return linear(out, self.o_proj.weight)
 
 

@@ -1,15 +1,15 @@
-"""Scores: nats of answers against a plain log-softmax, bits per byte by hand."""
+"""Scores of benchmarks from the nats of their answers: bits per byte by hand."""
 
 import math
 
 import numpy as np
 import pytest
-import torch
 
 from mixtures.benchmark import Benchmark
+from tests.workers.scoring_requests import make_requests, plain_nats
 from tests.workers.tiny_study import tiny_proxy
-from workers.benchmarks import Choices, Request, RequestSet
-from workers.evaluate import answer_nats, evaluate
+from workers.benchmarks import Choices, RequestSet
+from workers.evaluate import evaluate
 from workers.xmodel2 import Xmodel2
 
 
@@ -18,57 +18,6 @@ def model() -> Xmodel2:
     model = Xmodel2(tiny_proxy())
     model.init_weights(3)
     return model
-
-
-def make_requests(*shapes: tuple[int, int], seed: int = 0) -> tuple[Request, ...]:
-    """One request for each (tokens of prompt, tokens of answer)."""
-    rng = np.random.default_rng(seed)
-    return tuple(
-        Request(tuple(rng.integers(0, 400, prompt + answer).tolist()), prompt, 3 * answer)
-        for prompt, answer in shapes
-    )
-
-
-def plain_nats(model: Xmodel2, request: Request) -> float:
-    """One request, one pass, one token after another."""
-    tokens = torch.tensor([request.tokens])
-    with torch.no_grad():
-        log_probabilities = torch.log_softmax(model(tokens[:, :-1])[0].double(), dim=-1)
-    total = 0.0
-    for position in range(request.answer_start, len(request.tokens)):
-        total -= float(log_probabilities[position - 1, request.tokens[position]])
-    return total
-
-
-def test_answer_nats_equal_a_plain_log_softmax(model: Xmodel2) -> None:
-    requests = make_requests((5, 3), (1, 1), (20, 13), (2, 9), (30, 3), (5, 4))
-    expected = [plain_nats(model, request) for request in requests]
-    assert answer_nats(model, requests) == pytest.approx(expected, rel=1e-5)
-
-
-def test_more_requests_than_one_batch_holds_keep_their_order(model: Xmodel2) -> None:
-    # 90 requests of up to 33 tokens: more than 2,048 tokens in all.
-    shapes = [(1 + i % 29, 1 + i % 4) for i in range(90)]
-    requests = make_requests(*shapes)
-    expected = [plain_nats(model, request) for request in requests]
-    assert answer_nats(model, requests) == pytest.approx(expected, rel=1e-5)
-
-
-def test_padding_does_not_matter(model: Xmodel2) -> None:
-    short, long = make_requests((4, 2), (20, 12))
-    alone = answer_nats(model, (short,))[0]
-    beside = answer_nats(model, (short, long))[0]
-    assert beside == pytest.approx(alone, rel=1e-6)
-
-
-def test_a_model_that_knows_nothing_gives_log_v_per_token(model: Xmodel2) -> None:
-    blank = Xmodel2(tiny_proxy())
-    blank.init_weights(0)
-    with torch.no_grad():
-        blank.model.norm.weight.zero_()
-    requests = make_requests((4, 2), (10, 5))
-    expected = [2 * math.log(400), 5 * math.log(400)]
-    assert answer_nats(blank, requests) == pytest.approx(expected, rel=1e-6)
 
 
 def test_every_benchmark_gets_one_score(model: Xmodel2) -> None:
