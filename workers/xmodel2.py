@@ -19,7 +19,7 @@ from workers.cross_entropy import linear_cross_entropy
 from workers.linear import linear
 from workers.mup import hidden_init_std, output_init_std
 from workers.rms_norm import rms_norm
-from workers.swiglu import swiglu
+from workers.swiglu import swiglu_mlp
 
 # Own attention keeps half of T x T numbers a head for its backward; torch's keeps none.
 LONGEST_OWN_ATTENTION = 1024
@@ -120,9 +120,10 @@ class MLP(nn.Module):
         self.down_proj = nn.Linear(proxy.ffn_width, proxy.width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        gate, up = linear(x, self.gate_proj.weight), linear(x, self.up_proj.weight)
-        hidden = swiglu(gate, up) if has_own_kernels(x) else F.silu(gate) * up
-        return linear(hidden, self.down_proj.weight)
+        gate, up, down = self.gate_proj.weight, self.up_proj.weight, self.down_proj.weight
+        if has_own_kernels(x):
+            return swiglu_mlp(x, gate, up, down)
+        return F.linear(F.silu(F.linear(x, gate)) * F.linear(x, up), down)
 
 
 class Block(nn.Module):
