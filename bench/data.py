@@ -10,7 +10,6 @@ against the optimiser steps of pico on one core, both reading the same tokens.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from bench.peak_memory import peak_bytes
 
 MEMORY_RATIO, STREAM_SHARE = 0.3, 0.02
 SOURCE_BYTES, QUICK_BYTES = 1_000_000_000, 50_000_000
@@ -123,7 +124,7 @@ def tokenise(folder: Path) -> None:
     from workers.check import check_data
     from workers.prepare import prepare
 
-    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    start = peak_bytes()
     recipe = StudySpec.model_validate(STUDY).recipe
     started = time.perf_counter()
     report = check_data(recipe, config_of(folder))
@@ -134,7 +135,7 @@ def tokenise(folder: Path) -> None:
         "tokenise_seconds": time.perf_counter() - checked,
         "tokens": len(prepared.sources["large"].tokens),
         "start_bytes": start,
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_bytes": peak_bytes(),
     }
     print(json.dumps(found))
 

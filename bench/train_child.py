@@ -11,7 +11,6 @@ import argparse
 import json
 import math
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.peak_memory import peak_bytes
 from mixtures.phases import Optimiser
 from mixtures.proxy import Proxy
 
@@ -184,8 +184,7 @@ def trials_ours(home: str, study: str, first_seed: str, num_trials: str) -> dict
     print("ready", flush=True)
     sys.stdin.readline()
     laps += [run(int(first_seed) + 1 + index) for index in range(int(num_trials))]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"first_steps": first_steps[1:], "laps": laps[1:], "peak_bytes": peak}
+    return {"first_steps": first_steps[1:], "laps": laps[1:], "peak_bytes": peak_bytes()}
 
 
 def trial_peer(folder: str) -> dict[str, Any]:
