@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from db.database import now
 from db.tables import AttemptRow, ScoreRow, TrialRow
+from mixtures.source import SourceSize
 from mixtures.trial import PROMOTIONS, TrialFailure, TrialResult, TrialSpec, TrialState
 from mixtures.value import Value
 
@@ -88,6 +89,21 @@ def available_tokens(session: Session, study_id: str) -> dict[str, int]:
     row = session.scalars(query).first()
     result = None if row is None else _stored(row).result
     return {} if result is None else result.available_tokens
+
+
+def source_sizes(session: Session, study_id: str) -> dict[str, SourceSize]:
+    """Of each source, as the first trial that says so found them; empty where none does."""
+    query = (
+        select(TrialRow)
+        .where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETE)
+        .order_by(TrialRow.position)
+    )
+    for row in session.scalars(query):
+        result = _stored(row).result
+        # A trial of before there were sizes has none.
+        if result is not None and result.source_sizes:
+            return result.source_sizes
+    return {}
 
 
 def first_waiting(session: Session) -> TrialSpec | None:

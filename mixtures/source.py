@@ -36,6 +36,17 @@ class HubDataset(Value):
     )
 
 
+class SourceSize(Value):
+    """Training documents of a source, and their tokens with the end tokens between them."""
+
+    num_documents: int = Field(ge=1)
+    num_tokens: int = Field(ge=1, description="of the study's tokenizer")
+
+    @property
+    def tokens_per_document(self) -> float:
+        return self.num_tokens / self.num_documents
+
+
 class Source(Value):
     """One data set: where its items are, and how their fields become text.
 

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from mixtures.mixture import Mixture, require_sum_to_one, sft_share
 from mixtures.phases import Decay, FullRun
+from mixtures.source import SourceSize
 from mixtures.study import Recipe, Resources
 from mixtures.value import InvalidField, Name, Seed, Share, Value, added
 
@@ -151,6 +152,7 @@ class TrialResult(Value):
     epochs: dict[str, float] = Field(description="times each source was read in the decay")
     bytes_per_token: dict[str, float] = added({}, description="of the text of each source")
     available_tokens: dict[str, int] = added({}, description="of each source of the study")
+    source_sizes: dict[str, SourceSize] = added({}, description="of each source of the study")
     weights_sha256: str = Field(description="of the final weights: equal specs give equal hashes")
     stable_checkpoint: str
     optimiser_state: OptimiserState = added("restored", description="at the decay's first step")

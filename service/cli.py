@@ -4,18 +4,15 @@ But `checkpoint` (cli_checkpoint.py), which reads and writes files and needs no 
 """
 
 import math
-import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
-from service import cli_benchmark, cli_checkpoint, cli_data
-from service.client import ApiProblem, BadAddress, Client, ControllerUnreachable
+from service import cli_benchmark, cli_checkpoint, cli_data, cli_export
+from service.connection import client as _client
 from service.show import (
     most_read,
     percent,
@@ -46,6 +43,8 @@ Study = Annotated[str, typer.Argument(help="id or name of a study")]
 app.add_typer(cli_checkpoint.app, name="checkpoint")
 app.add_typer(cli_data.source_app, name="source")
 app.add_typer(cli_data.study_app, name="study")
+app.command(name="export")(cli_export.export)
+app.command(name="export-formats")(cli_export.export_formats)
 
 
 @app.command()
@@ -193,29 +192,6 @@ def recommend(study: Study, json: Json = False) -> None:
 
 
 @app.command()
-def export(
-    study: Study,
-    format: Annotated[str, typer.Option(help="yaml or json")] = "yaml",
-    out: Annotated[Path | None, typer.Option(help="a file instead of the screen")] = None,
-    json: Json = False,
-) -> None:
-    """The recommended mixture as a file for a trainer."""
-    chosen = "json" if json else format
-    if chosen not in ("yaml", "json"):
-        fail(f"--format is {format!r}, expected yaml or json", BAD_INPUT)
-    with _client() as client:
-        text = client.export(client.study_id(study), "json" if chosen == "json" else "yaml")
-    if out is None:
-        print(text, end="")
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail(f"cannot write {out}: {error.strerror}", BAD_INPUT)
-    print(out)
-
-
-@app.command()
 def cancel(trial: Annotated[str, typer.Argument(help="id of a trial")], json: Json = False) -> None:
     """Cancel a waiting or running trial."""
     with _client() as client:
@@ -239,23 +215,6 @@ def status(study: Study, json: Json = False) -> None:
         now = found["status"]
         done = f"{now['num_finished']}/{now['num_trials']} trials"
         show(json, found, lambda out: out.print(f"{now['state']} · {done} · {status_line(now)}"))
-
-
-@contextmanager
-def _client() -> Iterator[Client]:
-    """A client of the configured controller; its problems end the command with one line."""
-    settings = settings_or_fail()
-    token = settings.token.get_secret_value() if settings.token else None
-    url = os.environ.get("DECAYMIX_URL") or settings.url
-    try:
-        with Client(url, token) as client:
-            yield client
-    except BadAddress as error:
-        fail(f"DECAYMIX_URL = {url!r}: {error}", BAD_INPUT)
-    except ApiProblem as problem:
-        fail(str(problem), BAD_INPUT if problem.status < 500 else FAILED)
-    except ControllerUnreachable as error:
-        fail(str(error), FAILED)
 
 
 def main() -> None:

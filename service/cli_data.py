@@ -98,7 +98,14 @@ def _show_preview(out: Console, found: dict[str, Any]) -> None:
 def _show_check(out: Console, found: dict[str, Any]) -> None:
     data = found["data"]
     table = Table(title=f"Sources of {found['name']}")
-    for column in ("source", "documents", "left out", "tokens", "bytes a token"):
+    for column in (
+        "source",
+        "documents",
+        "left out",
+        "tokens",
+        "bytes a token",
+        "tokens a document",
+    ):
         table.add_column(column, justify="left" if column == "source" else "right")
     for name, source in data["sources"].items():
         tokens = found["sources"][name]
@@ -108,6 +115,7 @@ def _show_check(out: Console, found: dict[str, Any]) -> None:
             f"{source.get('num_left_out', 0):,}",
             f"{tokens['num_tokens']:,}",
             f"{tokens['bytes_per_token']:.2f}",
+            f"{tokens['tokens_per_document']:,.0f}",
         )
     out.print(table)
     for pair in data["contamination"]:

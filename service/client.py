@@ -130,8 +130,13 @@ class Client:
     def recommendation(self, study: str) -> dict[str, Any]:
         return _object(self._call("GET", f"/v1/studies/{study}/recommendation"))
 
-    def export(self, study: str, format: Literal["yaml", "json"] = "yaml") -> str:
-        return self._call("GET", f"/v1/studies/{study}/export", params={"format": format}).text
+    def export(self, study: str, format: str = "yaml", **options: Any) -> str:
+        """The file's text. `options`: `path`, `tokens_per_document` (lists), `counts`, `force`."""
+        given = {"format": format, **{name: one for name, one in options.items() if one}}
+        return self._call("GET", f"/v1/studies/{study}/export", params=given).text
+
+    def export_formats(self) -> list[dict[str, Any]]:
+        return _objects(self._call("GET", "/v1/export-formats"))
 
     def watch(self, study: str, seconds: float = 1.0) -> Iterator[dict[str, Any]]:
         """The study's status every `seconds`, the last one FINISHED.

@@ -71,14 +71,22 @@ def _run_study(client: Client, console: Console, settings: Settings, *, is_quick
     if failed:
         raise DemoFailed(f"{len(failed)} trials failed; the first: {failed[0]['message']}")
     show_leaderboard(console, client.leaderboard(study_id))
-    show_recommendation(console, client.recommendation(study_id))
+    found = client.recommendation(study_id)
+    show_recommendation(console, found)
+    if found["enough_evidence"]:
+        _export(client, console, settings, study_id, name)
+    else:
+        console.print("\nNo mixture for a trainer: there is not enough evidence for one.")
+    if is_quick:
+        console.print("This was --quick: few trials of few tokens; its answer is only an example.")
+    return study_id
+
+
+def _export(client: Client, console: Console, settings: Settings, study_id: str, name: str) -> None:
     exported = settings.home / "exports" / f"{name}-mixture.yaml"
     exported.parent.mkdir(parents=True, exist_ok=True)
     exported.write_text(client.export(study_id), encoding="utf-8")
     console.print(f"\nMixture for a trainer: {exported}", highlight=False)
-    if is_quick:
-        console.print("This was --quick: few trials of few tokens; its answer is only an example.")
-    return study_id
 
 
 def _wait_until_ready(

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from db.studies import UnknownStudy
 from db.trials import IllegalPromotion, UnknownTrial
+from mixtures.export.formats import NotEnoughEvidence
 from mixtures.recommend import NotEnoughTrials
 from mixtures.value import InvalidField
 
@@ -139,6 +140,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(IllegalPromotion)
     @app.exception_handler(NotEnoughTrials)
+    @app.exception_handler(NotEnoughEvidence)
     async def _conflict(_: Request, error: Exception) -> JSONResponse:
         return problem_response(409, str(error))
 

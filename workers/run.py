@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import torch
 
+from mixtures.source import SourceSize
 from mixtures.trial import ItemCounts, Progress, TrialResult, TrialSpec
 from workers.benchmarks import RequestSet
 from workers.checkpoint import weights_sha256
@@ -77,6 +78,13 @@ class TrialRunner:
             available_tokens={
                 name: source.num_sequences * spec.recipe.proxy.context_tokens
                 for name, source in prepared.sources.items()
+            },
+            source_sizes={
+                name: SourceSize(
+                    num_documents=source.about.num_documents, num_tokens=source.about.num_tokens
+                )
+                for name, source in prepared.sources.items()
+                if source.about is not None
             },
             weights_sha256=weights_sha256(decayed.model),
             stable_checkpoint=checkpoint.name,

@@ -25,10 +25,11 @@ _COPIES_IN_CHECKPOINT = 3
 
 
 class SourceCheck(Value):
-    """Training tokens of a source and how its text becomes tokens."""
+    """Training tokens of a source, how its text becomes tokens, and how long its documents are."""
 
     num_tokens: int
     bytes_per_token: float
+    tokens_per_document: float
 
 
 class BenchmarkCheck(Value):
@@ -94,6 +95,9 @@ def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
             name: SourceCheck(
                 num_tokens=_num_tokens(prepared, name),
                 bytes_per_token=round(source.about.bytes_per_token, 3) if source.about else 0.0,
+                tokens_per_document=round(source.about.tokens_per_document, 2)
+                if source.about
+                else 0.0,
             )
             for name, source in prepared.sources.items()
         },

@@ -44,6 +44,10 @@ class About(NamedTuple):
     def bytes_per_token(self) -> float:
         return self.num_bytes / self.num_tokens
 
+    @property
+    def tokens_per_document(self) -> float:
+        return self.num_tokens / self.num_documents
+
 
 @dataclass(frozen=True, slots=True)
 class TokenisedSource:

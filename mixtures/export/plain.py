@@ -1,4 +1,4 @@
-"""The recommendation as one YAML or JSON file, for a trainer that has no exporter of its own.
+"""The recommendation as one YAML or JSON file, for a reader or a trainer with no format of its own.
 
 The file says how it came to be and carries the SHA-256 of its own content, so that a year later a
 reader can tell whether the shares in a training config are the ones that were recommended. The hash
@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import yaml
 
+from mixtures.export.trainer_format import MixtureToExport, TrainerFormat
 from mixtures.recommendation import Recommendation
 from mixtures.study import StudySpec
 from mixtures.value import canonical_json, hash_text
@@ -76,6 +77,28 @@ def verify_export(text: str) -> bool:
     except (TypeError, ValueError):
         # Not JSON: an unquoted date or a NaN was written into it.
         return False
+
+
+def _write(mixture: MixtureToExport, format: Literal["yaml", "json"]) -> str:
+    return export_mixture(
+        mixture.recommendation, mixture.study, mixture.study_id, dict(mixture.provenance), format
+    )
+
+
+def _format(name: Literal["yaml", "json"]) -> TrainerFormat:
+    return TrainerFormat(
+        name=name,
+        trainer="any, by hand",
+        written_for=f"format_version {FORMAT_VERSION}",
+        suffix=name,
+        media_type=f"application/{name}",
+        counts=("tokens",),
+        path_is="",
+        write=lambda mixture: _write(mixture, name),
+    )
+
+
+YAML, JSON = _format("yaml"), _format("json")
 
 
 def _parse(text: str) -> Any:

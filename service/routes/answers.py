@@ -1,36 +1,19 @@
-"""What a study says: leaderboard, recommendation, and the mixture as a file."""
+"""What a study says: leaderboard, signal and recommendation."""
 
 import csv
 import io
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from sqlalchemy.orm import Session
 
 from db.studies import StoredStudy
-from db.trials import list_trials
-from mixtures.export.plain import export_mixture
 from mixtures.rank import Leaderboard
 from mixtures.recommendation import Recommendation
 from mixtures.signal import SignalReport
-from mixtures.trial import TrialState
-from mixtures.value import Value
 from service.routes.studies import stored_study
-from service.state import Controller, ControllerDep
+from service.state import ControllerDep
 
 router = APIRouter(prefix="/v1/studies/{study_id}", tags=["answers"])
-
-_MEDIA_TYPES = {"yaml": "application/yaml", "json": "application/json"}
-
-
-class Export(Value):
-    """The text of an exported mixture and a name for its file."""
-
-    file_name: str
-    text: str
-    media_type: str
 
 
 @router.get(
@@ -74,37 +57,6 @@ def get_recommendation(study_id: str, controller: ControllerDep) -> Recommendati
         return controller.answers.recommendation(session, study)
 
 
-@router.get(
-    "/export",
-    operation_id="export_mixture",
-    response_class=Response,
-    responses={200: {"content": {"application/yaml": {}, "application/json": {}}}},
-)
-def get_export(
-    study_id: str, controller: ControllerDep, format: Literal["yaml", "json"] = "yaml"
-) -> Response:
-    """The recommended mixture as a file, with its provenance and a checksum."""
-    found = export(controller, stored_study(controller, study_id), format)
-    return Response(
-        found.text,
-        media_type=found.media_type,
-        headers={"Content-Disposition": f'attachment; filename="{found.file_name}"'},
-    )
-
-
-def export(controller: Controller, study: StoredStudy, format: Literal["yaml", "json"]) -> Export:
-    """Raises NotEnoughTrials."""
-    with controller.database.read() as session:
-        recommendation = controller.answers.recommendation(session, study)
-        provenance = _provenance(session, study)
-    text = export_mixture(recommendation, study.spec, study.id, provenance, format)
-    return Export(
-        file_name=f"{study.spec.name}-mixture.{format}",
-        text=text,
-        media_type=_MEDIA_TYPES[format],
-    )
-
-
 def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:
     """One row a mixture; the same numbers as the JSON, one column a number."""
     sources = [source.name for source in study.spec.sources]
@@ -132,19 +84,3 @@ def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:
         cells += [row.scores.get(name) for name in benchmarks]
         writer.writerow(cells)
     return table.getvalue()
-
-
-def _provenance(session: Session, study: StoredStudy) -> dict[str, object]:
-    complete = [t for t in list_trials(session, study.id) if t.state is TrialState.COMPLETE]
-    results = [trial.result for trial in complete if trial.result is not None]
-    return {
-        "decaymix_version": version("decaymix"),
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "study_created_at": study.created_at.isoformat(timespec="seconds"),
-        "trial_ids": [trial.id for trial in complete],
-        "seeds": sorted({trial.spec.seed for trial in complete}),
-        "data_hashes": study.data_report["data_hashes"],
-        "stable_checkpoints": sorted({result.stable_checkpoint for result in results}),
-        "tokenizers": sorted({result.tokenizer for result in results}),
-        "worker_versions": results[-1].versions if results else {},
-    }

@@ -1,0 +1,153 @@
+"""The recommended mixture as a file for a trainer."""
+
+import math
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from sqlalchemy.orm import Session
+
+from db.studies import StoredStudy
+from db.trials import list_trials, source_sizes
+from mixtures.export.formats import FORMATS, ExportFile, FormatName, export
+from mixtures.export.trainer_format import ExportOptions, Unit
+from mixtures.trial import TrialState
+from mixtures.value import InvalidField, Value
+from service.errors import BadInput
+from service.routes.studies import stored_study
+from service.state import Controller, ControllerDep
+
+router = APIRouter(prefix="/v1", tags=["answers"])
+
+_PATH_DOCS = "NAME=PATH, once or more for each source: what the trainer reads; see path_is"
+_TOKENS_DOCS = "NAME=N for a source: mean tokens of its documents, instead of the study's own count"
+
+
+class ExportFormat(Value):
+    """What an export can be. `counts`: what the weights are of, the usual first."""
+
+    name: str
+    trainer: str
+    written_for: str
+    suffix: str
+    counts: tuple[Unit, ...]
+    path_is: str
+
+
+@router.get("/export-formats", operation_id="list_export_formats")
+def list_export_formats() -> list[ExportFormat]:
+    """All formats: the trainer, the version the format follows, what it counts, its paths."""
+    return [
+        ExportFormat(
+            name=one.name,
+            trainer=one.trainer,
+            written_for=one.written_for,
+            suffix=one.suffix,
+            counts=one.counts,
+            path_is=one.path_is,
+        )
+        for one in FORMATS.values()
+    ]
+
+
+@router.get(
+    "/studies/{study_id}/export",
+    operation_id="export_mixture",
+    response_class=Response,
+    responses={
+        200: {"content": {one.media_type: {} for one in FORMATS.values()}},
+        409: {"description": "Too few trials, or not enough evidence and no `force`."},
+    },
+)
+def get_export(
+    study_id: str,
+    controller: ControllerDep,
+    format: FormatName = "yaml",
+    path: Annotated[list[str], Query(description=_PATH_DOCS)] = [],  # noqa: B006
+    tokens_per_document: Annotated[list[str], Query(description=_TOKENS_DOCS)] = [],  # noqa: B006
+    counts: Unit | None = None,
+    force: bool = False,
+) -> Response:
+    """The recommended mixture as a file, with its provenance and a checksum."""
+    options = ExportOptions(
+        paths=_paths(path),
+        tokens_per_document=_lengths(tokens_per_document),
+        counts=counts,
+    )
+    found = _export(controller, stored_study(controller, study_id), format, options, force)
+    return Response(
+        found.text,
+        media_type=found.media_type,
+        headers={"Content-Disposition": f'attachment; filename="{found.file_name}"'},
+    )
+
+
+def _export(
+    controller: Controller, study: StoredStudy, format: str, options: ExportOptions, force: bool
+) -> ExportFile:
+    with controller.database.read() as session:
+        recommendation = controller.answers.recommendation(session, study)
+        provenance = _provenance(session, study)
+        sizes = source_sizes(session, study.id)
+    try:
+        return export(
+            format,
+            recommendation,
+            study.spec,
+            study.id,
+            provenance,
+            sizes,
+            options,
+            force=force,
+        )
+    except InvalidField as error:
+        raise BadInput(error.field, error.value, str(error)) from error
+
+
+def _paths(given: list[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, path in _pairs("path", given):
+        found[name] = (*found.get(name, ()), path)
+    return found
+
+
+def _lengths(given: list[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, text in _pairs("tokens_per_document", given):
+        try:
+            tokens = float(text)
+        except ValueError:
+            tokens = math.nan
+        if name in found or not (math.isfinite(tokens) and tokens > 0):
+            raise BadInput(
+                f"tokens_per_document.{name}", text, "expected one number of tokens above 0"
+            )
+        found[name] = tokens
+    return found
+
+
+def _pairs(field: str, given: list[str]) -> list[tuple[str, str]]:
+    pairs = []
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise BadInput(field, text, "expected NAME=VALUE, with the name of a source")
+        pairs.append((name, value))
+    return pairs
+
+
+def _provenance(session: Session, study: StoredStudy) -> dict[str, object]:
+    complete = [t for t in list_trials(session, study.id) if t.state is TrialState.COMPLETE]
+    results = [trial.result for trial in complete if trial.result is not None]
+    return {
+        "decaymix_version": version("decaymix"),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "study_created_at": study.created_at.isoformat(timespec="seconds"),
+        "trial_ids": [trial.id for trial in complete],
+        "seeds": sorted({trial.spec.seed for trial in complete}),
+        "data_hashes": study.data_report["data_hashes"],
+        "stable_checkpoints": sorted({result.stable_checkpoint for result in results}),
+        "tokenizers": sorted({result.tokenizer for result in results}),
+        "worker_versions": results[-1].versions if results else {},
+    }
