@@ -7,14 +7,15 @@ Builder names and their suffixes: huggingface/datasets 5.2.0, `packaged_modules/
 from mixtures.export.trainer_format import Part
 from mixtures.value import InvalidField
 
+# Suffix to the call's first arguments, as Python source.
 _BUILDERS = {
-    ".json": "'json'",
-    ".jsonl": "'json'",
-    ".ndjson": "'json'",
-    ".csv": "'csv'",
-    ".tsv": "'csv', sep='\\t'",
-    ".parquet": "'parquet'",
-    ".txt": "'text'",
+    ".json": '"json"',
+    ".jsonl": '"json"',
+    ".ndjson": '"json"',
+    ".csv": '"csv"',
+    ".tsv": '"csv", sep="\\t"',
+    ".parquet": '"parquet"',
+    ".txt": '"text"',
 }
 _COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 
@@ -35,14 +36,18 @@ def load_call(part: Part, path: str | None = None) -> str:
         )
     (builder,) = builders
     if builder is None:
-        return f"load_dataset({path or python(part.path)}, split='train', streaming=True)"
+        return f'load_dataset({path or python(part.path)}, split="train", streaming=True)'
     files = path or python(list(part.paths))
-    return f"load_dataset({builder}, data_files={files}, split='train', streaming=True)"
+    return f'load_dataset({builder}, data_files={files}, split="train", streaming=True)'
 
 
 def python(value: object) -> str:
-    """A string, number or list as Python source in printable characters."""
-    return repr(value)
+    """A text, number or list of texts as Python source, in printable characters."""
+    if isinstance(value, list):
+        return f"[{', '.join(python(one) for one in value)}]"
+    text = repr(value)
+    # Double quotes, as formatters have them, where they need no escape of ours.
+    return f'"{text[1:-1]}"' if text[0] == "'" and '"' not in text else text
 
 
 def table(values: dict[str, float], name: str) -> str:

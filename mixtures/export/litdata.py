@@ -14,7 +14,7 @@ from mixtures.export.trainer_format import MixtureToExport, TrainerFormat
 
 _HOW_TO = """\
 A mixture for LitData and LitGPT: from this file, `mixture()`. An epoch ends with the first source
-that ends; the next one goes on in another order."""
+that ends; the next shuffles each source anew."""
 
 _BODY = '''\
 from litdata import CombinedStreamingDataset, StreamingDataset{imports}
@@ -27,7 +27,12 @@ SEED = 0
 def mixture({argument}seed: int = SEED) -> CombinedStreamingDataset:
     """{what}"""
     streams = [
-        StreamingDataset(PATHS[name], {loader}shuffle=True, drop_last=True, seed=seed)
+        StreamingDataset(
+            PATHS[name],{loader}
+            shuffle=True,
+            drop_last=True,
+            seed=seed,
+        )
         for name in WEIGHTS
     ]
     return CombinedStreamingDataset(
@@ -37,7 +42,7 @@ def mixture({argument}seed: int = SEED) -> CombinedStreamingDataset:
 _SEQUENCES = {
     "imports": ", TokensLoader",
     "argument": "block_size: int, ",
-    "loader": "item_loader=TokensLoader(block_size=block_size), ",
+    "loader": "\n            item_loader=TokensLoader(block_size=block_size),",
     "what": "Blocks of `block_size` tokens (in LitGPT: the context and one more).",
 }
 _DOCUMENTS = {"imports": "", "argument": "", "loader": "", "what": "Documents, of any length."}

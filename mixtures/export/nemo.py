@@ -13,8 +13,8 @@ from mixtures.export.trainer_format import MixtureToExport, TrainerFormat
 
 _SPLIT = "9999,8,2"
 _HOW_TO = """\
-A blend for NeMo (Megatron Bridge): merge it over a recipe's configuration, with --config-file of
-its scripts or OmegaConf.merge. `split` gives the parts for training, validation and test."""
+A blend for NeMo (Megatron Bridge): merge it over a recipe's configuration, by --config-file where
+the script takes one, or OmegaConf.merge. `split`: parts for training, validation and test."""
 
 
 def _write(mixture: MixtureToExport) -> str:

@@ -76,7 +76,7 @@ def json_with_provenance(mixture: MixtureToExport, format: str, content: dict[st
     dumped = json.dumps(
         {**content, "_provenance": provenance}, indent=2, ensure_ascii=False, allow_nan=False
     )
-    return _signed(dumped + "\n")
+    return _signed("\n".join(map(_printable, dumped.split("\n"))) + "\n")
 
 
 def verify_signed(text: str) -> bool:
@@ -87,12 +87,12 @@ def verify_signed(text: str) -> bool:
 
 def one_line(value: Any) -> str:
     """JSON in one line, also to YAML, which takes U+2028 and others for the end of a comment."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+    return _printable(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
-def _escaped(char: str) -> str:
-    return json.dumps(char)[1:-1]
+def _printable(text: str) -> str:
+    """A line of JSON with what cannot be printed in JSON's own escapes."""
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def _signed(text: str) -> str:

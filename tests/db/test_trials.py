@@ -10,6 +10,7 @@ from db import trials
 from db.database import Database
 from db.scores import observations
 from db.tables import AttemptRow, ScoreRow
+from mixtures.source import SourceSize
 from mixtures.trial import TrialSpec, TrialState
 from tests.db.made_up import make_failure, make_result
 
@@ -105,6 +106,24 @@ def test_a_result_completes_the_trial_with_its_scores(
         ("code", "bits_per_byte", 1.25, 10, 0.125),
         ("math", "bits_per_byte", 2.5, 10, 0.125),
     ]
+
+
+def test_sizes_are_those_of_the_first_trial_that_says_them(
+    database: Database, specs: list[TrialSpec]
+) -> None:
+    insert(database, specs[:3])
+    study_id = specs[0].study_id
+    sizes = {"web": SourceSize(num_documents=4, num_tokens=100)}
+    with database.read() as session:
+        assert trials.source_sizes(session, study_id) == {}
+    for spec, found in zip(specs[:3], ({}, sizes, {}), strict=True):
+        claim(database, spec.trial_id)
+        result = make_result(spec.trial_id, 1, math=2.5, code=1.25)
+        with database.write() as session:
+            trials.record_result(session, result.model_copy(update={"source_sizes": found}))
+    with database.read() as session:
+        assert trials.source_sizes(session, study_id) == sizes
+        assert trials.source_sizes(session, "another") == {}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mixtures.benchmark import BITS_PER_BYTE
+from mixtures.source import SourceSize
 from mixtures.trial import CurvePoint, Progress, Score, TrialResult, TrialSpec
 from workers.stream import named_generator
 
@@ -23,6 +24,10 @@ class PretendRunner:
     seconds: float = 0.0
     fail: dict[float, Exception] = field(default_factory=dict)
     gate: threading.Event | None = None
+    # Tokens per document; None is a runner of before there were sizes.
+    document_tokens: dict[str, int] | None = field(
+        default_factory=lambda: {"pretrain": 200, "sft": 10}
+    )
     attempts: list[tuple[float, int, int]] = field(default_factory=list)
 
     def run(
@@ -75,6 +80,13 @@ class PretendRunner:
             available_tokens={
                 source.name: 1_000_000 if source.kind == "pretrain" else 10_000
                 for source in spec.recipe.sources
+            },
+            source_sizes={
+                source.name: SourceSize(
+                    num_documents=50, num_tokens=50 * self.document_tokens[source.kind]
+                )
+                for source in spec.recipe.sources
+                if self.document_tokens is not None
             },
             weights_sha256="0" * 64,
             stable_checkpoint="pretend",

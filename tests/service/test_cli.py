@@ -13,7 +13,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from mixtures.export.formats import FORMATS
 from mixtures.export.plain import verify_export
+from mixtures.export.signed import verify_signed
 from service.cli import app
 from tests.service.bad_input import BAD_STUDIES, BadStudy, written
 from tests.service.conftest import SMALL_STUDY
@@ -91,7 +93,10 @@ def test_bad_input_is_one_line_and_exit_code_2(run: Any, tmp_path: Path) -> None
         (("submit", str(tmp_path / "nothing.yaml")), "nothing.yaml"),
         (("recommend", "nothing"), "no study with the name or id 'nothing'"),
         (("cancel", "nothing"), "no trial nothing"),
-        (("export", "small", "--format", "toml"), "expected yaml or json"),
+        (("export", "small", "--format", "toml"), "expected one of yaml, json, datasets"),
+        (("export", "small", "--json", "--format", "nemo"), "--format for 'nemo'; give one"),
+        (("export", "small", "--format", "nemo", "--path", "web=x"), "no source 'web'"),
+        (("export", "small", "--format", "nemo", "--counts", "documents"), "not documents"),
         (("try", "small", "--sft-share", "1.5"), "1.5"),
         (("try", "small", "--sft-share", "nan"), "--sft-share = nan: expected a number from 0"),
         (("try", "small", "--sft-share", "0.5", "--seed", "2147483648"), "seed = 2147483648"),
@@ -167,6 +172,31 @@ def test_export_writes_a_file_that_verifies(run: Any, tmp_path: Path) -> None:
     assert run("export", "small", "--out", str(out)).exit_code == 0
     assert verify_export(out.read_text())
     assert json.loads(run("export", "small", "--json").stdout)["mixture"]
+
+
+def test_export_for_a_trainer_asks_for_the_paths_that_it_lacks(run: Any, tmp_path: Path) -> None:
+    out = tmp_path / "blend.json"
+    arguments = ("export", "small", "--format", "megatron", "--out", str(out))
+    done = run(*arguments, "--path", "text=/data/text")
+    assert done.exit_code == 0
+    assert done.stdout.strip() == str(out)
+    assert "put your paths where REPLACE-WITH-PATH-OF-... stands" in done.stderr
+    assert "the prefix of a .bin and .idx" in done.stderr
+    assert json.loads(out.read_text())["train"][3] == "REPLACE-WITH-PATH-OF-sums"
+    done = run(*arguments, "--path", "text=/data/text", "--path", "sums=/data/sums")
+    assert done.stderr == ""
+    assert json.loads(out.read_text())["train"][1::2] == ["/data/text", "/data/sums"]
+    assert verify_signed(out.read_text())
+    given = ("--tokens-per-document", "text=50", "--tokens-per-document", "sums=50")
+    text = run("export", "small", "--format", "datasets", *given).stdout
+    assert '# tokens_per_document: {"text": 50.0, "sums": 50.0}' in text
+
+
+def test_the_formats_are_listed(run: Any) -> None:
+    lines = run("export-formats").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(FORMATS)
+    assert lines[2] == "datasets    Hugging Face datasets (datasets 5.2.0), documents or sequences"
+    assert [one["name"] for one in json.loads(run("export-formats", "--json").stdout)] == [*FORMATS]
 
 
 def test_a_busy_port_is_one_sentence_and_exit_code_1(tmp_path: Path) -> None:

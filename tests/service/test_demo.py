@@ -49,7 +49,12 @@ class Stub:
         }
 
     def recommendation(self, study: str) -> Any:
-        return {"sentence": "Decay on 60 % SFT.", "compared_with": [], "notes": []}
+        return {
+            "sentence": "Decay on 60 % SFT.",
+            "compared_with": [],
+            "notes": [],
+            "enough_evidence": self.answers.get("enough_evidence", True),
+        }
 
     def export(self, study: str) -> str:
         return "mixture: {größe: 1.0}\n"
@@ -156,3 +161,11 @@ def test_the_mixture_is_written_below_the_home(tmp_path: Path, is_quick: bool, n
     exported = tmp_path / "exports" / f"{name}-mixture.yaml"
     assert exported.read_text(encoding="utf-8") == "mixture: {größe: 1.0}\n"
     assert ("only an example" in out.getvalue()) is is_quick
+
+
+def test_without_enough_evidence_the_demo_writes_no_mixture(tmp_path: Path) -> None:
+    stub, out = Stub(trials=[], enough_evidence=False), io.StringIO()
+    console = Console(file=out, width=200)
+    _run_study(stub, console, Settings(home=tmp_path), is_quick=True)  # type: ignore[arg-type]
+    assert "No mixture for a trainer: there is not enough evidence" in out.getvalue()
+    assert not (tmp_path / "exports").exists()

@@ -83,6 +83,11 @@ def test_the_result_says_what_was_read(result: TrialResult) -> None:
         ("test_sums", 12),
         ("held_out", 8),
     ]
+    # 5 % of 200 documents are held out of the text, none of the 150 sums.
+    sizes = result.source_sizes
+    assert {name: one.num_documents for name, one in sizes.items()} == {"text": 190, "sums": 150}
+    for name, available in result.available_tokens.items():
+        assert available < sizes[name].num_tokens <= available + 32
     assert set(result.wall_seconds) == {"prepare", "stable", "decay", "evaluate"}
 
 

@@ -22,6 +22,8 @@ def test_a_check_counts_tokens_epochs_time_and_disk_and_trains_nothing(tmp_path:
     assert list(found.epochs) == ["0", "0.5", "0.64"]
     tokens = found.sources["sums"].num_tokens
     assert found.sources["sums"].bytes_per_token > 1
+    documents = found.data.sources["sums"].num_documents
+    assert found.sources["sums"].tokens_per_document == round(tokens / documents, 2)
     available = (tokens - 1) // 32 * 32
     assert found.epochs["0.5"]["sums"].full_run == pytest.approx(64_000 / available)
     assert any("sums is read" in note and note.startswith("At 50%") for note in found.notes)

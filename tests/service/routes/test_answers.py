@@ -1,13 +1,11 @@
-"""Leaderboard, recommendation and export, from trials whose true curve is known."""
+"""Leaderboard, recommendation and signal, from trials whose true curve is known."""
 
 import csv
 import io
 import threading
 
-import yaml
 from fastapi.testclient import TestClient
 
-from mixtures.export.plain import verify_export
 from tests.service.conftest import SMALL_STUDY, StartService, finished_study
 from tests.service.pretend_runner import PretendRunner
 
@@ -58,23 +56,6 @@ def test_too_few_trials_give_no_recommendation(start_service: StartService) -> N
             assert response.status_code == 409
             assert response.headers["content-type"] == "application/problem+json"
         assert client.get(f"/v1/studies/{study_id}/leaderboard").json()["rows"] == []
-
-
-def test_the_export_is_the_recommended_mixture_with_its_provenance(client: TestClient) -> None:
-    study_id = finished_study(client)
-    found = client.get(f"/v1/studies/{study_id}/recommendation").json()
-    as_yaml = client.get(f"/v1/studies/{study_id}/export")
-    assert "small-mixture.yaml" in as_yaml.headers["content-disposition"]
-    exported = yaml.safe_load(as_yaml.text)
-    assert exported["mixture"] == found["mixture"]["shares"]
-    assert sum(exported["mixture"].values()) == 1.0
-    assert len(exported["provenance"]["trial_ids"]) == 14
-    assert exported["provenance"]["seeds"] == [0, 1]
-    assert verify_export(as_yaml.text)
-    as_json = client.get(f"/v1/studies/{study_id}/export", params={"format": "json"})
-    assert as_json.json()["mixture"] == exported["mixture"]
-    response = client.get(f"/v1/studies/{study_id}/export", params={"format": "toml"})
-    assert response.status_code == 422
 
 
 def test_signal_has_a_row_for_each_benchmark_and_metric(client: TestClient) -> None:
