@@ -13,6 +13,9 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+# What `read` and `write` give, for those who name it and know nothing of SQLAlchemy.
+__all__ = ["Database", "DatabaseInUse", "DatabaseTooNew", "DatabaseUnreadable", "Session", "now"]
+
 
 class DatabaseInUse(RuntimeError):
     """Another process has the file open: DuckDB lets one process write, and none read beside it."""

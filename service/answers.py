@@ -8,9 +8,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy.orm import Session
 from threadpoolctl import threadpool_limits
 
+from db.database import Session
 from db.scores import observations, observations_by_metric
 from db.studies import StoredStudy
 from db.trials import available_tokens

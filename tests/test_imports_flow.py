@@ -19,7 +19,7 @@ ALLOWED = {
 CONFINED = {
     "ray": ("workers/pool.py",),
     "torch": ("workers/",),
-    "sqlalchemy": ("db/", "service/answers.py", "service/routes/answers.py"),
+    "sqlalchemy": ("db/",),
     "alembic": ("db/",),
     "fastapi": ("service/",),
 }

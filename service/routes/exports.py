@@ -6,8 +6,8 @@ from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from sqlalchemy.orm import Session
 
+from db.database import Session
 from db.studies import StoredStudy
 from db.trials import list_trials, source_sizes
 from mixtures.export.formats import FORMATS, ExportFile, FormatName, export
