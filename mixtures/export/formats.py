@@ -95,6 +95,7 @@ def export(
     shares = {
         source.name: recommendation.mixture.shares.get(source.name, 0.0) for source in study.sources
     }
+    assert recommendation.mixture.shares.keys() <= shares.keys()
     _require_names("path", options.paths, shares)
     _require_names("tokens_per_document", options.tokens_per_document, shares)
     lengths = {name: size.tokens_per_document for name, size in sizes.items()}

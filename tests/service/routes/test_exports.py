@@ -98,28 +98,26 @@ def test_a_study_that_knows_no_lengths_asks_for_them_by_name(start_service: Star
         assert client.get(path, params={"format": "olmo-core"}).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("wanted", "field", "words"),
-    [
-        ({"path": ["text"]}, "path", "expected NAME=VALUE"),
-        ({"path": ["=x"]}, "path", "expected NAME=VALUE"),
-        ({"path": ["web=x"]}, "path.web", "no source 'web'; there are ['sums', 'text']"),
-        ({"tokens_per_document": ["text=many"]}, "tokens_per_document.text", "above 0"),
-        ({"tokens_per_document": ["text=nan"]}, "tokens_per_document.text", "above 0"),
-        ({"tokens_per_document": ["text=1", "text=2"]}, "tokens_per_document.text", "one number"),
-        ({"counts": "documents"}, "counts", "counts sequences, not documents"),
-        ({"counts": "bytes"}, "counts", "'sequences'"),
-    ],
-)
-def test_a_bad_option_is_named(
-    client: TestClient, wanted: dict[str, object], field: str, words: str
-) -> None:
+BAD_OPTIONS: list[tuple[dict[str, object], str, str]] = [
+    ({"path": ["text"]}, "path", "expected NAME=VALUE"),
+    ({"path": ["=x"]}, "path", "expected NAME=VALUE"),
+    ({"path": ["web=x"]}, "path.web", "no source 'web'; there are ['sums', 'text']"),
+    ({"tokens_per_document": ["text=many"]}, "tokens_per_document.text", "above 0"),
+    ({"tokens_per_document": ["text=nan"]}, "tokens_per_document.text", "above 0"),
+    ({"tokens_per_document": ["text=1", "text=2"]}, "tokens_per_document.text", "one number"),
+    ({"counts": "documents"}, "counts", "counts sequences, not documents"),
+    ({"counts": "bytes"}, "counts", "'sequences'"),
+]
+
+
+def test_a_bad_option_is_named(client: TestClient) -> None:
     study_id = finished_study(client)
-    given = {"format": "megatron", **wanted}
-    response = client.get(f"/v1/studies/{study_id}/export", params=given)
-    assert response.status_code == 422
-    assert response.json()["errors"][0]["field"] == field
-    assert words in response.json()["detail"]
+    for wanted, field, words in BAD_OPTIONS:
+        given = {"format": "megatron", **wanted}
+        response = client.get(f"/v1/studies/{study_id}/export", params=given)
+        assert response.status_code == 422, wanted
+        assert response.json()["errors"][0]["field"] == field
+        assert words in response.json()["detail"]
 
 
 def test_without_enough_evidence_there_is_no_file_unless_forced(
