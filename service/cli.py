@@ -1,6 +1,7 @@
 """`./run decaymix`: every command is a call of the API, so it can do what REST can and no more.
 
-But `checkpoint` (cli_checkpoint.py), which reads and writes files and needs no controller.
+But `checkpoint` (cli_checkpoint.py) and `fit` (cli_fit.py), which read and write files and need no
+controller.
 """
 
 import math
@@ -11,7 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from service import cli_benchmark, cli_checkpoint, cli_data, cli_export
+from service import cli_benchmark, cli_checkpoint, cli_data, cli_export, cli_fit
 from service.connection import client as _client
 from service.show import (
     most_read,
@@ -45,6 +46,7 @@ app.add_typer(cli_data.source_app, name="source")
 app.add_typer(cli_data.study_app, name="study")
 app.command(name="export")(cli_export.export)
 app.command(name="export-formats")(cli_export.export_formats)
+app.command()(cli_fit.fit)
 
 
 @app.command()

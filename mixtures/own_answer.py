@@ -1,0 +1,148 @@
+"""From a team's own trials to a recommendation: what draws of the calibrated surrogates say.
+
+The recommendation is chosen from a pool: the candidates where there are any, else the tried
+mixtures and the best points between them (`tried_region.py`). All draws come from one seed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixtures.best_of_pool import BestOfPool, best_of_pool, contenders, draw
+from mixtures.own_evidence import OwnEvidence, evidence_of
+from mixtures.own_objective import fit_objective, outliers, without_outliers
+from mixtures.own_tables import Mixtures
+from mixtures.own_trials import OwnTrials
+from mixtures.surrogates.objective_fit import ObjectiveFit
+from mixtures.surrogates.seam import Array
+from mixtures.tried_region import best_of_region
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pool:
+    """Mixtures that are compared with each other; means and sds of the noise-free loss."""
+
+    ids: tuple[str, ...]
+    shares: Array  # (P, K)
+    mean: Array
+    sd: Array
+    best: BestOfPool
+
+    @property
+    def tie_ids(self) -> list[str]:
+        """Most probable first."""
+        tied = np.flatnonzero(self.best.is_tied).tolist()
+        tied.sort(key=lambda row: (-self.best.p_best[row], self.mean[row]))
+        return [self.ids[row] for row in tied]
+
+    @property
+    def ranks(self) -> Array:
+        """(P,) from 1, by posterior mean."""
+        ranks = np.empty(len(self.ids), dtype=int)
+        ranks[np.argsort(self.mean, kind="stable")] = np.arange(1, len(self.ids) + 1)
+        return ranks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnAnswer:
+    """`sign` times a loss is the objective as the team measures it. The tie group is of the
+    candidates where there are any, else of the trials.
+    """
+
+    trials: OwnTrials
+    sign: float
+    fit: ObjectiveFit
+    of_trials: Pool
+    of_candidates: Pool | None
+    chosen_from: Pool
+    evidence: OwnEvidence
+
+    @property
+    def tie_group(self) -> list[str]:
+        return (self.of_candidates or self.of_trials).tie_ids
+
+    @property
+    def mixture(self) -> dict[str, float]:
+        chosen = self.chosen_from.shares[self.chosen_from.best.choice]
+        return dict(zip(self.trials.sources, chosen.tolist(), strict=True))
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Per source where the best mixture lies in 95 % of the draws; the choice is inside."""
+        pool = self.chosen_from
+        chosen = pool.shares[pool.best.choice]
+        low, high = np.quantile(pool.shares[pool.best.best], [0.025, 0.975], axis=0)
+        return {
+            source: (float(min(low[k], chosen[k])), float(max(high[k], chosen[k])))
+            for k, source in enumerate(self.trials.sources)
+        }
+
+    @property
+    def surrogate_weights(self) -> dict[str, float]:
+        """Mean over the metrics of each surrogate's weight in the stack, largest first."""
+        if not self.fit.stacks:
+            return {}
+        mean = np.mean([stack.weights for stack in self.fit.stacks], axis=0)
+        pairs = zip(self.fit.stacks[0].names, mean.tolist(), strict=True)
+        return dict(sorted(pairs, key=lambda pair: -pair[1]))
+
+
+def answer_own(
+    trials: OwnTrials,
+    *,
+    is_loss: bool,
+    candidates: Mixtures | None,
+    num_samples: int,
+    seed: int,
+) -> OwnAnswer:
+    """Raises BadTable where too few mixtures have scores to leave any out."""
+    sign = 1.0 if is_loss else -1.0
+    fit = fit_objective(trials, sign, seed)
+    far = outliers(fit)
+    if far:
+        trials = without_outliers(trials, far)
+        fit = fit_objective(trials, sign, seed)
+
+    rng = np.random.default_rng([seed, 1])
+    ids, own = tuple(trials.point_of), trials.shares[list(trials.point_of.values())]
+    of_trials = compare(fit, ids, own, num_samples, rng)
+    of_candidates = None
+    if candidates is not None:
+        of_candidates = compare(fit, candidates.ids, candidates.shares, num_samples, rng)
+        chosen_from = of_candidates
+    else:
+        tried = trials.shares[np.isfinite(fit.targets)]
+        between = best_of_region(fit, tried, np.random.default_rng([seed, 2]))
+        names = (*ids, *(f"between trials {i}" for i in range(len(between))))
+        chosen_from = compare(fit, names, np.vstack([own, between]), num_samples, rng)
+    tied = of_candidates or of_trials
+    return OwnAnswer(
+        trials=trials,
+        sign=sign,
+        fit=fit,
+        of_trials=of_trials,
+        of_candidates=of_candidates,
+        chosen_from=chosen_from,
+        evidence=evidence_of(fit, int(tied.best.is_tied.sum()), len(tied.ids)),
+    )
+
+
+def compare(
+    fit: ObjectiveFit,
+    ids: Sequence[str],
+    shares: Array,
+    num_samples: int,
+    rng: np.random.Generator,
+) -> Pool:
+    """The pool of these mixtures, compared by `num_samples` joint draws."""
+    mean, sd = fit.predict(shares)
+    drawn = contenders(mean, sd)
+    draws = draw(*fit.joint(shares[drawn]), num_samples, rng)
+    return Pool(
+        ids=tuple(ids),
+        shares=shares,
+        mean=mean,
+        sd=sd,
+        best=best_of_pool(mean, draws, drawn),
+    )

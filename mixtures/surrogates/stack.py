@@ -1,0 +1,153 @@
+"""Several surrogates as one: a weighted mean, weights by out-of-fold error.
+
+No surrogate wins everywhere, and picking the one that did best out of fold, or weighing all alike,
+both lose on some data; weights by MSE^-4 did best on RegMix's runs (FACTS, section 6). At 16 trials
+an out-of-fold error is itself a rough number, so it is helped twice: the logarithm of a surrogate's
+error on one metric is drawn half-way to its mean over all metrics, and what is not a Gaussian
+process starts with a tenth of the weight.
+
+The posterior is the mixture's, by the law of total variance: the covariances of the Gaussian
+processes, and on top what the surrogates disagree about. Surrogates without a posterior add to the
+second part alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixtures.surrogates.exponential_law import ExponentialLaw
+from mixtures.surrogates.mixture_gp import (
+    ADDITIVE_GAUSSIAN_PROCESS,
+    GAUSSIAN_PROCESS,
+    GaussianProcessFit,
+)
+from mixtures.surrogates.ridge import LINEAR, RIDGE, RIDGE_WITH_LOGS
+from mixtures.surrogates.seam import Array, Fit, Surrogate, Trials
+from mixtures.surrogates.trees import Trees
+
+SURROGATES: tuple[Surrogate, ...] = (
+    GAUSSIAN_PROCESS,
+    ADDITIVE_GAUSSIAN_PROCESS,
+    RIDGE,
+    RIDGE_WITH_LOGS,
+    LINEAR,
+    ExponentialLaw(),
+    Trees(),
+)
+POWER = 4.0
+# How far a surrogate's log error on one metric is drawn to its mean over metrics.
+POOLED = 0.5
+# Start weight of a surrogate that has no posterior, against one that has.
+WITHOUT_POSTERIOR = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StackFit:
+    """One target. `weights` (M,) of the `fits` are non-negative and sum to 1.
+
+    `out_of_fold_variance` is of a new ordinary trial there: noise is in it.
+    """
+
+    trials: Trials
+    names: tuple[str, ...]
+    fits: tuple[Fit, ...]
+    weights: Array
+    out_of_fold: Array  # (N,)
+    out_of_fold_variance: Array  # (N,)
+    noise_variance: float
+
+    def predict(self, shares: Array) -> tuple[Array, Array]:
+        """Mean and sd (P,) of the noise-free target."""
+        predictions = [fit.predict(shares) for fit in self.fits]
+        means = np.stack([mean for mean, _ in predictions])
+        mean = self.weights @ means
+        variance = self.weights @ (means - mean) ** 2
+        for weight, (_, sd), fit in zip(
+            posterior_weights(self.fits, self.weights), predictions, self.fits, strict=True
+        ):
+            if isinstance(fit, GaussianProcessFit):
+                variance = variance + weight * sd**2
+        return mean, np.sqrt(variance)
+
+    def joint(self, shares: Array) -> tuple[Array, Array]:
+        """Mean (P,) and covariance (P, P) of the noise-free target at the mixtures `shares`."""
+        means = np.stack([fit.predict(shares)[0] for fit in self.fits])
+        mean = self.weights @ means
+        apart = np.sqrt(self.weights)[:, None] * (means - mean)
+        covariance = apart.T @ apart
+        for weight, fit in zip(posterior_weights(self.fits, self.weights), self.fits, strict=True):
+            if isinstance(fit, GaussianProcessFit):
+                covariance += weight * fit.covariance(shares)
+        return mean, covariance
+
+
+def fit_stacks(
+    targets: Sequence[Trials], surrogates: Sequence[Surrogate] = SURROGATES
+) -> list[StackFit]:
+    """One stack per target; the targets are metrics of the same mixtures, whole or in part.
+
+    At least one surrogate has a posterior.
+    """
+    fits = [[surrogate.fit(trials) for surrogate in surrogates] for trials in targets]
+    errors = np.array(
+        [
+            [_mean_square(fit, trials) for fit in row]
+            for trials, row in zip(targets, fits, strict=True)
+        ]
+    )
+    names = tuple(surrogate.name for surrogate in surrogates)
+    return [
+        _stack(trials, names, row, weights)
+        for trials, row, weights in zip(
+            targets, fits, stack_weights(errors, _start_weights(fits[0])), strict=True
+        )
+    ]
+
+
+def stack_weights(errors: Array, start: Array) -> Array:
+    """(T, M) weights of M surrogates on T targets, from mean squares (T, M) and `start` (M,)."""
+    logs = np.log(np.maximum(errors, np.finfo(float).tiny))
+    logs = (1.0 - POOLED) * logs + POOLED * logs.mean(axis=0)
+    powers = start * np.exp(-POWER * (logs - logs.min(axis=1, keepdims=True)))
+    weights: Array = powers / powers.sum(axis=1, keepdims=True)
+    return weights
+
+
+def posterior_weights(fits: Sequence[Fit], weights: Array) -> Array:
+    """(M,) the weights of those that have a posterior, summing to 1; 0 for the others."""
+    own = np.where([isinstance(fit, GaussianProcessFit) for fit in fits], weights, 0.0)
+    share: Array = own / own.sum()
+    return share
+
+
+def _start_weights(fits: Sequence[Fit]) -> Array:
+    return np.where([isinstance(f, GaussianProcessFit) for f in fits], 1.0, WITHOUT_POSTERIOR)
+
+
+def _mean_square(fit: Fit, trials: Trials) -> float:
+    """The weighted out-of-fold error in units of the target's variance: metrics compare."""
+    spread = float(trials.targets.var()) or 1.0
+    return (
+        float(np.average((fit.out_of_fold - trials.targets) ** 2, weights=trials.weights)) / spread
+    )
+
+
+def _stack(trials: Trials, names: tuple[str, ...], fits: Sequence[Fit], weights: Array) -> StackFit:
+    means = np.stack([fit.out_of_fold for fit in fits])
+    mean = weights @ means
+    variance = weights @ (means - mean) ** 2
+    noise = 0.0
+    for weight, fit in zip(posterior_weights(fits, weights), fits, strict=True):
+        if isinstance(fit, GaussianProcessFit):
+            variance = variance + weight * fit.out_of_fold_variance
+            noise += float(weight * fit.noise_variance)
+    return StackFit(
+        trials=trials,
+        names=names,
+        fits=tuple(fits),
+        weights=weights,
+        out_of_fold=mean,
+        out_of_fold_variance=variance + noise * trials.noise,
+        noise_variance=noise,
+    )

@@ -1,0 +1,123 @@
+"""`./run decaymix fit`: a team's own trials in, a recommendation out; no controller is needed."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from service.terminal import BAD_INPUT, FAILED, fail, text_of
+
+if TYPE_CHECKING:
+    from mixtures.own_answer import OwnAnswer
+
+RECOMMENDATION, OTHERS = "recommendation.json", ("trials.csv", "candidates.csv")
+
+
+def fit(
+    mixtures: Annotated[Path, typer.Option(help="CSV: id, one column per source")],
+    scores: Annotated[Path, typer.Option(help="CSV: id, one column per metric; rows may repeat")],
+    direction: Annotated[Literal["min", "max"], typer.Option(help="which way is better")],
+    out: Annotated[Path, typer.Option(help="folder for the answer")],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME or NAME=WEIGHT, may repeat; without it the mean of all"),
+    ] = None,
+    candidates: Annotated[
+        Path | None, typer.Option(help="CSV as --mixtures: recommend one of these")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=100, max=100_000, help="posterior draws")] = 4096,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="of folds and draws")] = 0,
+) -> None:
+    """Recommend a mixture from trials that were run elsewhere."""
+    # Imported here: SciPy takes half a second, and the other commands need none of it.
+    from threadpoolctl import threadpool_limits
+
+    from mixtures.own_answer import answer_own
+    from mixtures.own_report import files_of
+    from mixtures.own_tables import BadTable, read_mixtures, read_scores
+    from mixtures.own_trials import join
+
+    if out.exists() and not out.is_dir():
+        fail(f"--out {out} is a file, expected a folder", BAD_INPUT)
+    try:
+        tried = read_mixtures(text_of(mixtures), mixtures.name)
+        measured = read_scores(text_of(scores), scores.name)
+        pool = None
+        if candidates is not None:
+            pool = read_mixtures(text_of(candidates), candidates.name, tried.sources)
+        trials = join(tried, measured, _weights(metric or [], measured.metrics))
+        # More threads only get in each other's way: the matrices are small.
+        with threadpool_limits(1):
+            answer = answer_own(
+                trials,
+                is_loss=direction == "min",
+                candidates=pool,
+                num_samples=samples,
+                seed=seed,
+            )
+    except BadTable as error:
+        fail(str(error), BAD_INPUT)
+    _write(out, files_of(answer))
+    _show(answer, out)
+
+
+def _weights(given: list[str], columns: tuple[str, ...]) -> dict[str, float] | None:
+    """Weight by metric; a column whose own name has a = in it is found whole."""
+    weights: dict[str, float] = {}
+    for text in given:
+        name, sign, written = text.rpartition("=")
+        if text in columns or not sign:
+            name, written = text, "1"
+        try:
+            weight = float(written)
+        except ValueError:
+            fail(f"--metric {text}: {written!r} is no number, expected NAME=WEIGHT", BAD_INPUT)
+        if name in weights:
+            fail(f"--metric {name} is given twice", BAD_INPUT)
+        weights[name] = weight
+    return weights or None
+
+
+def _write(out: Path, files: dict[str, str]) -> None:
+    """Nothing half-written: files are made in a folder beside their place and renamed.
+
+    A new `out` is that folder. In an old one recommendation.json goes first and comes last, so that
+    its presence means that all is of one run.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".fit-", dir=out.parent) as made:
+            part = Path(made) / "part"
+            part.mkdir()
+            for name, text in files.items():
+                (part / name).write_text(text, encoding="utf-8")
+            if not out.exists():
+                part.rename(out)
+                return
+            for name in (RECOMMENDATION, *OTHERS):
+                (out / name).unlink(missing_ok=True)
+            for name in (*OTHERS, RECOMMENDATION):
+                if name in files:
+                    (part / name).rename(out / name)
+    except OSError as error:
+        fail(f"cannot write {out}: {error.strerror}", FAILED)
+
+
+def _show(answer: "OwnAnswer", out: Path) -> None:
+    pool, choice = answer.chosen_from, answer.chosen_from.best.choice
+    print(f"recommended: {pool.ids[choice]}")
+    for source, share in sorted(answer.mixture.items(), key=lambda pair: -pair[1]):
+        low, high = answer.intervals[source]
+        if share >= 0.0005 or high >= 0.0005:
+            print(f"  {source:40} {share:6.3f}  (best between {low:.3f} and {high:.3f})")
+    print(
+        f"predicted {answer.sign * pool.mean[choice]:.4f} (sd {pool.sd[choice]:.4f}), best with "
+        f"probability {pool.best.p_best[choice]:.2f}; {len(answer.tie_group)} cannot be told from "
+        "the best"
+    )
+    for shortfall in answer.evidence.shortfalls:
+        print(f"not enough evidence: {shortfall}")
+    if answer.trials.warnings:
+        print(f"{len(answer.trials.warnings)} data warnings, see recommendation.json")
+    print(out)
