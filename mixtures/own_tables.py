@@ -167,7 +167,7 @@ def _shares(row: dict[str, str], sources: Sequence[str], where: str) -> list[flo
             raise BadTable(f"{where}: column {source!r} is {share:g}, expected a share from 0 to 1")
         shares.append(max(share, 0.0))
     total = math.fsum(shares)
-    if abs(total - 1.0) > SUM_TOLERANCE:
+    if abs(total - 1.0) > SUM_TOLERANCE + 1e-9:
         hint = "; are these per cent?" if abs(total - 100.0) < 100 * SUM_TOLERANCE else ""
         raise BadTable(
             f"{where}: shares sum to {total:.4g}, expected 1 within {SUM_TOLERANCE}{hint}"

@@ -4,7 +4,7 @@ No surrogate wins everywhere, and picking the one that did best out of fold, or 
 both lose on some data; weights by MSE^-4 did best on RegMix's runs (FACTS, section 6). At 16 trials
 an out-of-fold error is itself a rough number, so it is helped twice: the logarithm of a surrogate's
 error on one metric is drawn half-way to its mean over all metrics, and what is not a Gaussian
-process starts with a tenth of the weight.
+process starts with a tenth of the weight, a bias that fades as trials come in.
 
 The posterior is the mixture's, by the law of total variance: the covariances of the Gaussian
 processes, and on top what the surrogates disagree about. Surrogates without a posterior add to the
@@ -38,8 +38,9 @@ SURROGATES: tuple[Surrogate, ...] = (
 POWER = 4.0
 # How far a surrogate's log error on one metric is drawn to its mean over metrics.
 POOLED = 0.5
-# Start weight of a surrogate that has no posterior, against one that has.
-WITHOUT_POSTERIOR = 0.1
+# Start weight of a surrogate that has no posterior, against one that has, at FEW trials or fewer;
+# at n it is this to the power FEW / n.
+WITHOUT_POSTERIOR, FEW = 0.1, 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,18 +91,23 @@ def fit_stacks(
     At least one surrogate has a posterior.
     """
     fits = [[surrogate.fit(trials) for surrogate in surrogates] for trials in targets]
+    return stacks_of(targets, fits, [surrogate.name for surrogate in surrogates])
+
+
+def stacks_of(
+    targets: Sequence[Trials], fits: Sequence[Sequence[Fit]], names: Sequence[str]
+) -> list[StackFit]:
+    """The stacks of fits that are there: `fits[t]` are those of target t, called `names`."""
     errors = np.array(
         [
             [_mean_square(fit, trials) for fit in row]
             for trials, row in zip(targets, fits, strict=True)
         ]
     )
-    names = tuple(surrogate.name for surrogate in surrogates)
+    weights = stack_weights(errors, _start_weights(fits[0], min(map(len, targets))))
     return [
-        _stack(trials, names, row, weights)
-        for trials, row, weights in zip(
-            targets, fits, stack_weights(errors, _start_weights(fits[0])), strict=True
-        )
+        _stack(trials, tuple(names), row, own)
+        for trials, row, own in zip(targets, fits, weights, strict=True)
     ]
 
 
@@ -121,8 +127,9 @@ def posterior_weights(fits: Sequence[Fit], weights: Array) -> Array:
     return share
 
 
-def _start_weights(fits: Sequence[Fit]) -> Array:
-    return np.where([isinstance(f, GaussianProcessFit) for f in fits], 1.0, WITHOUT_POSTERIOR)
+def _start_weights(fits: Sequence[Fit], num_trials: int) -> Array:
+    without = WITHOUT_POSTERIOR ** min(1.0, FEW / num_trials)
+    return np.where([isinstance(fit, GaussianProcessFit) for fit in fits], 1.0, without)
 
 
 def _mean_square(fit: Fit, trials: Trials) -> float:

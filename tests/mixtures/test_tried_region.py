@@ -1,0 +1,44 @@
+"""The search stays inside the convex hull of what was tried, and finds its best point."""
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linprog
+
+from mixtures.surrogates.seam import Array
+from mixtures.tried_region import best_of_region
+
+
+class Bowl:
+    """Stands for a fit: the posterior mean is the distance to a point."""
+
+    def __init__(self, center: list[float]) -> None:
+        self.center = np.array(center)
+
+    def predict(self, shares: Array) -> tuple[Array, Array]:
+        mean = ((shares - self.center) ** 2).sum(axis=1)
+        return mean, np.ones(len(shares))
+
+
+def is_in_hull(point: Array, tried: Array) -> bool:
+    equal = np.vstack([tried.T, np.ones(len(tried))])
+    found = linprog(np.zeros(len(tried)), A_eq=equal, b_eq=np.append(point, 1.0))
+    return bool(found.status == 0)
+
+
+def search(center: list[float], tried: Array) -> Array:
+    bowl: Any = Bowl(center)
+    return best_of_region(bowl, tried, np.random.default_rng(0))
+
+
+def test_a_best_point_between_the_trials_is_found() -> None:
+    tried = np.array([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]])
+    assert np.abs(search([0.2, 0.5, 0.3], tried)[0] - [0.2, 0.5, 0.3]).max() < 0.02
+
+
+def test_a_best_point_outside_is_not_gone_to() -> None:
+    tried = np.random.default_rng(1).dirichlet(np.full(3, 5.0), size=10)
+    found = search([1.0, 0.0, 0.0], tried)
+    assert all(is_in_hull(point, tried) for point in found)
+    assert not is_in_hull(np.array([1.0, 0.0, 0.0]), tried)
+    assert found[0, 0] > tried[:, 0].max() - 0.02

@@ -1,0 +1,90 @@
+"""`decaymix fit`: files in, files out, and one line for what is wrong."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from service.cli import app
+from tests.mixtures.own_study import SOURCES, draw_shares, study, table
+
+REGMIX = Path(os.environ.get("DECAYMIX_TEST_DATA", "../shared/data")) / "mixture_trials/regmix"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """With the files of a small study."""
+    mixtures, scores, _ = study(count=20)
+    (tmp_path / "mixtures.csv").write_text(mixtures)
+    (tmp_path / "scores.csv").write_text(scores)
+    (tmp_path / "candidates.csv").write_text(table(SOURCES, "c", draw_shares(15, 9)))
+    return tmp_path
+
+
+def fit(folder: Path, *more: str) -> Result:
+    arguments = ["fit", "--mixtures", str(folder / "mixtures.csv")]
+    arguments += ["--scores", str(folder / "scores.csv"), "--direction", "min"]
+    arguments += ["--out", str(folder / "out"), "--samples", "300"]
+    return CliRunner().invoke(app, [*arguments, *more])
+
+
+def test_it_writes_the_recommendation_and_both_tables(folder: Path) -> None:
+    result = fit(folder, "--candidates", str(folder / "candidates.csv"), "--metric", "arc=2")
+    assert result.exit_code == 0, result.output
+    out = folder / "out"
+    assert sorted(path.name for path in out.iterdir()) == [
+        "candidates.csv",
+        "recommendation.json",
+        "trials.csv",
+    ]
+    found = json.loads((out / "recommendation.json").read_text())
+    rows = list(csv.DictReader((out / "candidates.csv").open()))
+    assert rows[0]["id"] in found["tie_group"]
+    assert float(rows[0]["posterior_mean"]) == pytest.approx(found["predicted_mean"])
+    assert f"recommended: {rows[0]['id']}" in result.output
+    assert not [path for path in folder.iterdir() if path.name.startswith(".fit")]
+
+
+def test_a_second_run_into_the_same_folder_leaves_nothing_of_the_first(folder: Path) -> None:
+    assert fit(folder, "--candidates", str(folder / "candidates.csv")).exit_code == 0
+    (folder / "out" / "mine.txt").write_text("kept")
+    assert fit(folder).exit_code == 0
+    assert sorted(path.name for path in (folder / "out").iterdir()) == [
+        "mine.txt",
+        "recommendation.json",
+        "trials.csv",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "message"),
+    [
+        ({"mixtures.csv": "id,web,code\nt0,1,1\n"}, [], "row 2 (id t0): shares sum to 2"),
+        ({"scores.csv": "id,arc\nelsewhere,1\n"}, [], "id 'elsewhere' is not in the mixtures"),
+        ({}, ["--metric", "boolq"], "'boolq' is no column"),
+        ({}, ["--metric", "arc=much"], "'much' is no number"),
+        ({}, ["--metric", "arc", "--metric", "arc=2"], "arc is given twice"),
+        ({}, ["--candidates", "nowhere.csv"], "cannot read nowhere.csv"),
+        ({"out": "a file"}, [], "is a file, expected a folder"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_exit_code_2_and_nothing_is_written(
+    folder: Path, change: dict[str, str], more: list[str], message: str
+) -> None:
+    for name, text in change.items():
+        (folder / name).write_text(text)
+    before = sorted(path.name for path in folder.iterdir())
+    result = fit(folder, *more)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_a_metric_whose_name_has_an_equals_sign_is_found(folder: Path) -> None:
+    path = folder / "scores.csv"
+    path.write_text(path.read_text().replace("id,arc", "id,arc=5", 1))
+    assert fit(folder, "--metric", "arc=5").exit_code == 0
