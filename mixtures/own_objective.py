@@ -67,7 +67,8 @@ def outliers(fit: ObjectiveFit) -> dict[str, Rows]:
         if len(rows) < MIN_POINTS_FOR_OUTLIERS:
             continue
         errors = stack.trials.targets - stack.out_of_fold
-        scores = np.abs(errors) / np.sqrt(stack.out_of_fold_variance)
+        variance = stack.out_of_fold_variance + stack.noise_variance * stack.trials.noise
+        scores = np.abs(errors) / np.sqrt(variance)
         far = scores > OUTLIER_SDS * max(MAD_TO_SD * float(np.median(scores)), 1.0)
         if far.any():
             found[name] = rows[far]

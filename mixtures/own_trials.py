@@ -19,6 +19,9 @@ from mixtures.surrogates.seam import Array, Rows, Trials
 DIGITS = 9
 # How much noisier or calmer than ordinary a point may be taken to be: repeats are few.
 NOISE_RANGE = (0.1, 10.0)
+# A point's own variance is drawn to the common one as if that were known with so many degrees of
+# freedom at least: two runs that agree by chance must not make a point ten times as sure.
+LEAST_PRIOR_DF = 6.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,13 +88,14 @@ def noise_of_repeats(runs: Sequence[Array]) -> tuple[float, float, Array]:
         return 0.0, 0.0, relative
     own = np.array([runs[i].var(ddof=1) for i in repeated])
     dfs = np.array([len(runs[i]) - 1.0 for i in repeated])
-    prior_df, ordinary = fit_prior(own.tolist(), dfs.tolist())
+    ordinary = float(dfs @ own / dfs.sum())
     if ordinary <= 0.0:
         return 0.0, 0.0, relative
+    prior_df = max(fit_prior(own.tolist(), dfs.tolist())[0], LEAST_PRIOR_DF)
     if np.isfinite(prior_df):
         moderated = (prior_df * ordinary + dfs * own) / (prior_df + dfs)
         relative[repeated] = np.clip(moderated / ordinary, *NOISE_RANGE)
-    return float(ordinary), float(dfs.sum()), relative
+    return ordinary, float(dfs.sum()), relative
 
 
 def join(mixtures: Mixtures, scores: Scores, metrics: Mapping[str, float] | None) -> OwnTrials:

@@ -4,23 +4,18 @@ Fitted per metric and then summed, because a sum of simple laws is no simple law
 law ranks at .84 fitted to 13 losses and then averaged, at .39 fitted to their average (FACTS,
 section 6).
 
-The metrics' errors are not independent, and no posterior of 30 trials knows its own width. Both
-are mended by one number, `inflation`: by how much the errors of left-out trials exceed what the
-metrics' posteriors, taken as independent, say. It scales every sd by the same factor.
+The metrics' errors are not independent, and no posterior of 30 trials knows its own width: both are
+mended on left-out trials (`calibration.py`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
 
+from mixtures.surrogates.calibration import Calibration, calibrate
 from mixtures.surrogates.seam import Array, Rows
 from mixtures.surrogates.stack import StackFit
-
-CONFIDENCE = 0.95
-# How many trials' worth of belief the posteriors' own width starts with.
-PRIOR_TRIALS = 4.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +35,7 @@ class ObjectiveFit:
     targets: Array
     out_of_fold: Array
     out_of_fold_sd: Array
-    inflation: float
+    calibration: Calibration
 
     @property
     def noise_sd(self) -> float:
@@ -49,7 +44,7 @@ class ObjectiveFit:
             weight**2 * stack.noise_variance
             for weight, stack in zip(self.weights, self.stacks, strict=True)
         )
-        return float(self.inflation * np.sqrt(variance))
+        return float(self.calibration.noise * np.sqrt(variance))
 
     def predict(self, shares: Array) -> tuple[Array, Array]:
         """Mean and sd (P,) of the noise-free objective."""
@@ -58,7 +53,7 @@ class ObjectiveFit:
             of_metric = stack.predict(shares)
             mean += weight * of_metric[0]
             variance += weight**2 * of_metric[1] ** 2
-        return mean, self.inflation * np.sqrt(variance)
+        return mean, self.calibration.process * np.sqrt(variance)
 
     def joint(self, shares: Array) -> tuple[Array, Array]:
         """Mean (P,) and covariance (P, P) of the noise-free objective."""
@@ -68,7 +63,7 @@ class ObjectiveFit:
             of_metric = stack.joint(shares)
             mean += weight * of_metric[0]
             covariance += weight**2 * of_metric[1]
-        return mean, self.inflation**2 * covariance
+        return mean, self.calibration.process**2 * covariance
 
 
 def combine(
@@ -79,39 +74,29 @@ def combine(
     constant: float = 0.0,
 ) -> ObjectiveFit:
     """The sum of the metrics, calibrated on the trials that have all of them."""
+    names = list(stacks)
+    factors = np.array([weights[name] for name in names])
+    errors = np.zeros((len(names), num_trials))
+    variances, noises = np.zeros_like(errors), np.zeros_like(errors)
     targets = np.full(num_trials, constant)
-    mean, variance = targets.copy(), np.zeros(num_trials)
-    for name, stack in stacks.items():
-        absent = np.ones(num_trials, dtype=bool)
-        absent[rows[name]] = False
-        targets[absent] = mean[absent] = variance[absent] = np.nan
+    for k, (name, stack) in enumerate(stacks.items()):
+        absent = np.setdiff1d(np.arange(num_trials), rows[name])
+        targets[absent] = np.nan
         targets[rows[name]] += weights[name] * stack.trials.targets
-        mean[rows[name]] += weights[name] * stack.out_of_fold
-        variance[rows[name]] += weights[name] ** 2 * stack.out_of_fold_variance
-    whole = np.isfinite(targets) & (variance > 0)
-    factor = inflation((targets - mean)[whole] / np.sqrt(variance[whole]))
+        errors[k, rows[name]] = stack.trials.targets - stack.out_of_fold
+        variances[k, rows[name]] = stack.out_of_fold_variance
+        noises[k, rows[name]] = stack.noise_variance * stack.trials.noise
+    whole = np.isfinite(targets)
+    found = calibrate(factors, errors[:, whole], variances[:, whole], noises[:, whole])
+    variance = (factors * found.process) ** 2 @ variances + (factors * found.noise) ** 2 @ noises
     return ObjectiveFit(
-        names=tuple(stacks),
+        names=tuple(names),
         stacks=tuple(stacks.values()),
-        rows=tuple(rows[name] for name in stacks),
-        weights=np.array([weights[name] for name in stacks]),
+        rows=tuple(rows[name] for name in names),
+        weights=factors,
         constant=constant,
         targets=targets,
-        out_of_fold=mean,
-        out_of_fold_sd=factor * np.sqrt(variance),
-        inflation=factor,
+        out_of_fold=targets - factors @ errors,
+        out_of_fold_sd=np.sqrt(variance),
+        calibration=found,
     )
-
-
-def inflation(scores: Array) -> float:
-    """The factor on sds after which 95 % intervals hold 95 % of the standardised errors `scores`.
-
-    The larger of two estimates: the root mean square, drawn to 1, which is efficient and blind to
-    tails, and the (n + 1)(95 %)-th smallest absolute score against 1.96, which is the split-
-    conformal bound (Vovk et al. 2005; Lei et al. 2018, https://arxiv.org/abs/1604.04173).
-    """
-    count = len(scores)
-    rms = np.sqrt((PRIOR_TRIALS + float(scores @ scores)) / (PRIOR_TRIALS + count))
-    place = min(int(np.ceil((count + 1) * CONFIDENCE)), count)
-    largest = np.sort(np.abs(scores))[place - 1] if count else 0.0
-    return float(max(rms, largest / norm.ppf(0.5 + CONFIDENCE / 2)))

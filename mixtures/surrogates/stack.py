@@ -47,7 +47,7 @@ WITHOUT_POSTERIOR, FEW = 0.1, 16
 class StackFit:
     """One target. `weights` (M,) of the `fits` are non-negative and sum to 1.
 
-    `out_of_fold_variance` is of a new ordinary trial there: noise is in it.
+    `out_of_fold_variance` is of the noise-free target; `noise_variance` that of an ordinary trial.
     """
 
     trials: Trials
@@ -155,6 +155,6 @@ def _stack(trials: Trials, names: tuple[str, ...], fits: Sequence[Fit], weights:
         fits=tuple(fits),
         weights=weights,
         out_of_fold=mean,
-        out_of_fold_variance=variance + noise * trials.noise,
+        out_of_fold_variance=variance,
         noise_variance=noise,
     )

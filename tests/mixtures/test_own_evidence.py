@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mixtures.own_evidence import chance_correlation, evidence_of, rank_correlation
+from mixtures.surrogates.calibration import Calibration
 from mixtures.surrogates.objective_fit import ObjectiveFit
 from mixtures.surrogates.seam import Array
 
@@ -18,7 +19,7 @@ def fit_of(targets: Array, predicted: Array) -> ObjectiveFit:
         targets=targets,
         out_of_fold=predicted,
         out_of_fold_sd=np.full(len(targets), 0.5),
-        inflation=1.0,
+        calibration=Calibration(process=1.0, noise=1.0),
     )
 
 

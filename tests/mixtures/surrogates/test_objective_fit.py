@@ -4,25 +4,12 @@ import numpy as np
 import pytest
 
 from mixtures.surrogates.mixture_gp import GAUSSIAN_PROCESS
-from mixtures.surrogates.objective_fit import PRIOR_TRIALS, combine, inflation
+from mixtures.surrogates.objective_fit import combine
 from mixtures.surrogates.ridge import RIDGE
 from mixtures.surrogates.stack import fit_stacks
 from tests.mixtures.surrogates.simple_trials import trials_of
 
 FEW = (GAUSSIAN_PROCESS, RIDGE)
-
-
-def test_inflation_is_one_for_standard_errors_and_the_factor_for_wide_ones() -> None:
-    scores = np.random.default_rng(0).standard_normal(4000)
-    assert inflation(scores) == pytest.approx(1.0, abs=0.05)
-    assert inflation(3.0 * scores) == pytest.approx(3.0, abs=0.15)
-
-
-def test_few_errors_draw_the_inflation_to_one_and_none_leave_it() -> None:
-    assert inflation(np.zeros(0)) == 1.0
-    n = 12
-    small = inflation(np.full(n, 0.1))
-    assert small == pytest.approx(np.sqrt((PRIOR_TRIALS + n * 0.01) / (PRIOR_TRIALS + n)))
 
 
 def test_an_objective_is_the_weighted_sum_of_its_metrics() -> None:
@@ -35,7 +22,7 @@ def test_an_objective_is_the_weighted_sum_of_its_metrics() -> None:
     (a, sd_a), (b, sd_b) = stacks["a"].predict(new), stacks["b"].predict(new)
     mean, sd = fit.predict(new)
     assert mean == pytest.approx(7.0 + 0.25 * a + 2.0 * b)
-    assert sd == pytest.approx(fit.inflation * np.hypot(0.25 * sd_a, 2.0 * sd_b))
+    assert sd == pytest.approx(fit.calibration.process * np.hypot(0.25 * sd_a, 2.0 * sd_b))
     joint_mean, covariance = fit.joint(new)
     assert joint_mean == pytest.approx(mean)
     assert np.diag(covariance) == pytest.approx(sd**2)
