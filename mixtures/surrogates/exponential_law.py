@@ -10,12 +10,11 @@ Levenberg-Marquardt from two floors, with a weak ridge that draws the t_j to the
 trials of 17 sources they are not all known.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from mixtures.surrogates.seam import Array, PointFit, Trials
+from mixtures.surrogates.seam import Array, Learned, LearnedFit, Trials
 
 # In units of the standardised target.
 RIDGE = 0.02
@@ -25,6 +24,7 @@ MAX_STEPS = 60
 TOLERANCE = 1e-6
 MAX_DAMPING = 1e6
 MAX_EXPONENT = 20.0
+FLAT = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,20 +33,32 @@ class ExponentialLaw:
 
     name: str = "exponential_law"
 
-    def fit(self, trials: Trials) -> PointFit:
+    def fit(self, trials: Trials) -> LearnedFit:
         level, scale = float(trials.targets.mean()), float(trials.targets.std()) or 1.0
         standard = (trials.targets - level) / scale
         root = np.sqrt(trials.weights)
         starts = [_start(trials.shares, standard, root, floor) for floor in FLOORS]
         found = [_descend(trials.shares, standard, root, start) for start in starts]
         _, parameters = min(found, key=lambda one: one[0])
-        out_of_fold = np.empty(len(trials))
+        out_of_fold, variance = np.empty(len(trials)), np.empty(len(trials))
         for kept, left_out in trials.splits():
             # From the law of all trials on: from afar each fold would cost as much as the whole.
             _, of_fold = _descend(trials.shares[kept], standard[kept], root[kept], parameters)
-            out_of_fold[left_out] = level + scale * law(trials.shares[left_out], of_fold)
-        rmse = float(np.sqrt(np.mean((out_of_fold - trials.targets) ** 2)))
-        return PointFit(mean=_scaled(level, scale, parameters), out_of_fold=out_of_fold, rmse=rmse)
+            out_of_fold[left_out] = law(trials.shares[left_out], of_fold)
+            known = _posterior_root(trials.shares[kept], root[kept], of_fold)
+            slopes = _slopes(trials.shares[left_out], of_fold)
+            variance[left_out] = np.sum((slopes @ known) ** 2, axis=1)
+        # Lack of fit counts as error, so the left-out errors are taken, not the residuals.
+        error = scale * float(np.sqrt(np.mean((out_of_fold - standard) ** 2)))
+        posterior = _posterior_root(trials.shares, root, parameters)
+        return LearnedFit(
+            learned=Learned(
+                mean=lambda shares: level + scale * law(shares, parameters),
+                spread=lambda shares: error * (_slopes(shares, parameters) @ posterior),
+            ),
+            out_of_fold=level + scale * out_of_fold,
+            out_of_fold_variance=error**2 * variance,
+        )
 
 
 def law(shares: Array, parameters: Array) -> Array:
@@ -56,8 +68,22 @@ def law(shares: Array, parameters: Array) -> Array:
     return values
 
 
-def _scaled(level: float, scale: float, parameters: Array) -> Callable[[Array], Array]:
-    return lambda shares: level + scale * law(shares, parameters)
+def _slopes(shares: Array, parameters: Array) -> Array:
+    """(P, K + 1): derivatives of the law by t_1 to t_K and c."""
+    rise = law(shares, parameters) - parameters[-1]
+    return np.column_stack([rise[:, None] * shares, np.ones(len(shares))])
+
+
+def _posterior_root(shares: Array, root: Array, parameters: Array) -> Array:
+    """(K + 1, K + 1): a root of the parameters' covariance at errors of variance 1 (Laplace)."""
+    num_sources = shares.shape[1]
+    slopes = root[:, None] * _slopes(shares, parameters)
+    precision = slopes.T @ slopes
+    precision[:num_sources, :num_sources] += _centring(num_sources) @ _centring(num_sources)
+    values, vectors = np.linalg.eigh(precision)
+    # A direction in which the law is flat changes no prediction: it may not be divided by zero.
+    posterior: Array = vectors / np.sqrt(np.maximum(values, FLAT))
+    return posterior
 
 
 def _centring(num_sources: int) -> Array:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixtures.surrogates.seam import Array, PointFit, Trials, fit_with_folds
+from mixtures.surrogates.seam import Array, Learned, LearnedFit, Trials, fit_with_folds
 
 # The penalties tried, in units of the largest squared singular value of the centred features.
 PENALTIES = np.geomspace(1e-6, 1e2, 33)
@@ -42,17 +42,31 @@ class Ridge:
     name: str
     features: Callable[[Array], Array]
 
-    def fit(self, trials: Trials) -> PointFit:
+    def fit(self, trials: Trials) -> LearnedFit:
         return fit_with_folds(trials, self._learn)
 
-    def _learn(self, trials: Trials) -> Callable[[Array], Array]:
+    def _learn(self, trials: Trials) -> Learned:
         inputs = self.features(trials.shares)
-        center, level, slopes = ridge(inputs, trials.targets, trials.weights)
-        return lambda shares: level + (self.features(shares) - center) @ slopes
+        center, level, slopes, spread = ridge(inputs, trials.targets, trials.weights)
+        of_level = spread[-1]
+
+        def spread_at(shares: Array) -> Array:
+            own = (self.features(shares) - center) @ spread[:-1]
+            return np.column_stack([own, np.full(len(shares), of_level[0])])
+
+        return Learned(
+            mean=lambda shares: level + (self.features(shares) - center) @ slopes,
+            spread=spread_at,
+        )
 
 
-def ridge(inputs: Array, targets: Array, weights: Array) -> tuple[Array, float, Array]:
-    """Centre (F,) of the inputs, level, and slopes (F,) at the penalty that leaves one out best."""
+def ridge(inputs: Array, targets: Array, weights: Array) -> tuple[Array, float, Array, Array]:
+    """Centre (F,) of the inputs, level and slopes (F,) at the penalty that leaves one out best.
+
+    Last a root (F + 1, R) of their posterior covariance, slopes first, the level in the last row's
+    first entry: that of Bayesian linear regression with the penalty as prior, and as variance of
+    the errors the leave-one-out one, in which lack of fit counts.
+    """
     share = weights / weights.sum()
     center, level = share @ inputs, float(share @ targets)
     root = np.sqrt(weights)
@@ -64,10 +78,14 @@ def ridge(inputs: Array, targets: Array, weights: Array) -> tuple[Array, float, 
     errors = wanted - (kept * turned) @ left.T
     # The weighted mean takes one more degree of freedom.
     leverage = kept @ (left.T**2) + share
-    left_out = errors / np.maximum(1.0 - leverage, 1e-9)
-    best = int(np.argmin(np.mean(left_out**2, axis=1)))
-    shrunk = sizes / (sizes**2 + scale * PENALTIES[best])
-    return center, level, right.T @ (shrunk * turned)
+    left_out = np.mean((errors / np.maximum(1.0 - leverage, 1e-9)) ** 2, axis=1)
+    best = int(np.argmin(left_out))
+    penalised = sizes**2 + scale * PENALTIES[best]
+    error = float(np.sqrt(left_out[best]))
+    spread = np.zeros((inputs.shape[1] + 1, len(sizes)))
+    spread[:-1] = error * right.T / np.sqrt(penalised)
+    spread[-1, 0] = error / np.sqrt(weights.sum())
+    return center, level, right.T @ (sizes / penalised * turned), spread
 
 
 LINEAR = Ridge(name="linear", features=shares_alone)

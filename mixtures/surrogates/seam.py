@@ -11,7 +11,7 @@ arrays and sends arrays back.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +76,7 @@ class Fit(Protocol):
     def predict(self, shares: Array) -> tuple[Array, Array]:
         """Mean and sd, (P,) each, of the noise-free target at the mixtures `shares` (P, K).
 
-        Surrogates without a posterior give their out-of-fold error as sd, the same everywhere.
+        A surrogate without a posterior gives its out-of-fold error as sd, the same everywhere.
         """
 
 
@@ -89,6 +89,28 @@ class Surrogate(Protocol):
 
     def fit(self, trials: Trials) -> Fit:
         """Deterministic in `trials`."""
+
+
+@runtime_checkable
+class PosteriorFit(Fit, Protocol):
+    """A fit that knows how its errors at two mixtures go together."""
+
+    @property
+    def out_of_fold_variance(self) -> Array:
+        """(N,) of the noise-free target where `out_of_fold` predicts it."""
+
+    def covariance(self, shares: Array) -> Array:
+        """(P, P) of the noise-free target at the mixtures `shares`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Learned:
+    """A prediction as functions of shares (P, K): means (P,), and a spread (P, R), which times its
+    transpose is their covariance.
+    """
+
+    mean: Callable[[Array], Array]
+    spread: Callable[[Array], Array]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,13 +126,32 @@ class PointFit:
         return mean, np.full(len(mean), self.rmse)
 
 
-def fit_with_folds(trials: Trials, learn: Callable[[Trials], Callable[[Array], Array]]) -> PointFit:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LearnedFit:
+    """The fit of a surrogate whose parameters have a normal posterior."""
+
+    learned: Learned
+    out_of_fold: Array
+    out_of_fold_variance: Array
+
+    def predict(self, shares: Array) -> tuple[Array, Array]:
+        spread = self.learned.spread(shares)
+        return self.learned.mean(shares), np.sqrt(np.sum(spread**2, axis=1))
+
+    def covariance(self, shares: Array) -> Array:
+        spread = self.learned.spread(shares)
+        covariance: Array = spread @ spread.T
+        return covariance
+
+
+def fit_with_folds(trials: Trials, learn: Callable[[Trials], Learned]) -> LearnedFit:
     """`learn` on all trials, and anew without each fold."""
-    out_of_fold = np.empty(len(trials))
+    out_of_fold, variance = np.empty(len(trials)), np.empty(len(trials))
     for kept, left_out in trials.splits():
-        out_of_fold[left_out] = learn(trials.take(kept))(trials.shares[left_out])
-    rmse = float(np.sqrt(np.mean((out_of_fold - trials.targets) ** 2)))
-    return PointFit(mean=learn(trials), out_of_fold=out_of_fold, rmse=rmse)
+        of_fold = learn(trials.take(kept))
+        out_of_fold[left_out] = of_fold.mean(trials.shares[left_out])
+        variance[left_out] = np.sum(of_fold.spread(trials.shares[left_out]) ** 2, axis=1)
+    return LearnedFit(learned=learn(trials), out_of_fold=out_of_fold, out_of_fold_variance=variance)
 
 
 def assign_folds(num_trials: int, num_folds: int, seed: int) -> NDArray[np.int64]:

@@ -6,9 +6,10 @@ an out-of-fold error is itself a rough number, so it is helped twice: the logari
 error on one metric is drawn half-way to its mean over all metrics, and what is not a Gaussian
 process starts with a tenth of the weight, a bias that fades as trials come in.
 
-The posterior is the mixture's, by the law of total variance: the covariances of the Gaussian
-processes, and on top what the surrogates disagree about. Surrogates without a posterior add to the
-second part alone.
+The posterior is the mixture's, by the law of total variance: the surrogates' own covariances, and
+on top what they disagree about. So where a simple law explains the trials the posterior is as
+narrow as that law's, and as wide as a Gaussian process's where none does. Trees have no covariance
+and add to the second part alone.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from mixtures.surrogates.mixture_gp import (
     GaussianProcessFit,
 )
 from mixtures.surrogates.ridge import LINEAR, RIDGE, RIDGE_WITH_LOGS
-from mixtures.surrogates.seam import Array, Fit, Surrogate, Trials
+from mixtures.surrogates.seam import Array, Fit, PosteriorFit, Surrogate, Trials
 from mixtures.surrogates.trees import Trees
 
 SURROGATES: tuple[Surrogate, ...] = (
@@ -38,9 +39,9 @@ SURROGATES: tuple[Surrogate, ...] = (
 POWER = 4.0
 # How far a surrogate's log error on one metric is drawn to its mean over metrics.
 POOLED = 0.5
-# Start weight of a surrogate that has no posterior, against one that has, at FEW trials or fewer;
+# Start weight of what is no Gaussian process, against one that is, at FEW trials or fewer;
 # at n it is this to the power FEW / n.
-WITHOUT_POSTERIOR, FEW = 0.1, 16
+BESIDE_PROCESSES, FEW = 0.1, 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +68,7 @@ class StackFit:
         for weight, (_, sd), fit in zip(
             posterior_weights(self.fits, self.weights), predictions, self.fits, strict=True
         ):
-            if isinstance(fit, GaussianProcessFit):
+            if isinstance(fit, PosteriorFit):
                 variance = variance + weight * sd**2
         return mean, np.sqrt(variance)
 
@@ -78,7 +79,7 @@ class StackFit:
         apart = np.sqrt(self.weights)[:, None] * (means - mean)
         covariance = apart.T @ apart
         for weight, fit in zip(posterior_weights(self.fits, self.weights), self.fits, strict=True):
-            if isinstance(fit, GaussianProcessFit):
+            if isinstance(fit, PosteriorFit):
                 covariance += weight * fit.covariance(shares)
         return mean, covariance
 
@@ -122,13 +123,13 @@ def stack_weights(errors: Array, start: Array) -> Array:
 
 def posterior_weights(fits: Sequence[Fit], weights: Array) -> Array:
     """(M,) the weights of those that have a posterior, summing to 1; 0 for the others."""
-    own = np.where([isinstance(fit, GaussianProcessFit) for fit in fits], weights, 0.0)
+    own = np.where([isinstance(fit, PosteriorFit) for fit in fits], weights, 0.0)
     share: Array = own / own.sum()
     return share
 
 
 def _start_weights(fits: Sequence[Fit], num_trials: int) -> Array:
-    without = WITHOUT_POSTERIOR ** min(1.0, FEW / num_trials)
+    without = BESIDE_PROCESSES ** min(1.0, FEW / num_trials)
     return np.where([isinstance(fit, GaussianProcessFit) for fit in fits], 1.0, without)
 
 
@@ -144,11 +145,9 @@ def _stack(trials: Trials, names: tuple[str, ...], fits: Sequence[Fit], weights:
     means = np.stack([fit.out_of_fold for fit in fits])
     mean = weights @ means
     variance = weights @ (means - mean) ** 2
-    noise = 0.0
     for weight, fit in zip(posterior_weights(fits, weights), fits, strict=True):
-        if isinstance(fit, GaussianProcessFit):
+        if isinstance(fit, PosteriorFit):
             variance = variance + weight * fit.out_of_fold_variance
-            noise += float(weight * fit.noise_variance)
     return StackFit(
         trials=trials,
         names=names,
@@ -156,5 +155,16 @@ def _stack(trials: Trials, names: tuple[str, ...], fits: Sequence[Fit], weights:
         weights=weights,
         out_of_fold=mean,
         out_of_fold_variance=variance,
-        noise_variance=noise,
+        noise_variance=_noise_variance(fits, weights),
     )
+
+
+def _noise_variance(fits: Sequence[Fit], weights: Array) -> float:
+    """Of an ordinary trial: what the Gaussian processes learned. Others call lack of fit noise."""
+    pairs = [
+        (weight, fit.noise_variance)
+        for weight, fit in zip(weights, fits, strict=True)
+        if isinstance(fit, GaussianProcessFit)
+    ]
+    own = np.array([weight for weight, _ in pairs]) + np.finfo(float).tiny
+    return float(np.average([noise for _, noise in pairs], weights=own))

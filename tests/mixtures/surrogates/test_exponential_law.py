@@ -45,3 +45,24 @@ def test_a_noisier_trial_pulls_less() -> None:
         return float(np.abs(mean - trials.targets[1:]).mean())
 
     assert error(noise) < 0.3 * error(np.ones(20))
+
+
+def test_its_sd_is_what_new_noise_would_change() -> None:
+    """Against the spread of fits to the same mixtures with other noise."""
+    slopes = np.array([-2.0, -0.5, 0.3, 1.0])
+    new = np.random.default_rng(9).dirichlet(np.ones(4), size=20)
+    first = trials_of(lambda w: np.exp(w @ slopes), num_trials=60)
+    means, sds = [], []
+    for seed in range(60):
+        noise = 0.1 * np.random.default_rng(seed).standard_normal(60)
+        trials = type(first)(
+            shares=first.shares,
+            targets=first.targets + noise,
+            noise=first.noise,
+            folds=first.folds,
+        )
+        mean, sd = ExponentialLaw().fit(trials).predict(new)
+        means.append(mean)
+        sds.append(sd)
+    ratio = np.mean(sds, axis=0) / np.std(means, axis=0)
+    assert 0.8 < np.median(ratio) < 1.5

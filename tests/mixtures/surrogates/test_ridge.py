@@ -28,7 +28,7 @@ def test_slopes_and_penalty_are_those_of_sklearn_with_every_trial_left_out_in_tu
         errors.append(np.mean((left_out - trials.targets) ** 2))
     alpha = PENALTIES[int(np.argmin(errors))] * largest
     expected = SklearnRidge(alpha=alpha).fit(inputs, trials.targets)
-    _, _, slopes = ridge(inputs, trials.targets, np.ones(len(trials)))
+    _, _, slopes, _ = ridge(inputs, trials.targets, np.ones(len(trials)))
     assert slopes == pytest.approx(expected.coef_, rel=1e-6)
 
 
@@ -37,7 +37,7 @@ def test_weights_count_a_trial_as_often_as_they_say() -> None:
     inputs = trials.shares
     weights = np.ones(12)
     weights[3] = 3.0
-    center, level, slopes = ridge(inputs, trials.targets, weights)
+    center, level, slopes, _ = ridge(inputs, trials.targets, weights)
     largest = np.linalg.svd(np.sqrt(weights)[:, None] * (inputs - center))[1][0] ** 2
     # With the penalty given, three copies of a trial are one of weight 3.
     fits = [
@@ -54,7 +54,23 @@ def test_a_linear_law_is_found_exactly_and_out_of_fold_too() -> None:
     assert fit.out_of_fold == pytest.approx(trials.targets, abs=1e-3)
     mean, sd = fit.predict(np.array([[0.25, 0.25, 0.25, 0.25]]))
     assert mean[0] == pytest.approx(2.125, abs=1e-3)
-    assert sd[0] == pytest.approx(fit.rmse)
+    assert sd[0] < 1e-3
+
+
+def test_the_spread_is_that_of_bayesian_regression() -> None:
+    """Against sklearn's BayesianRidge, given the penalty and the errors' variance."""
+    trials = trials_of(lambda w: w[:, 0], num_trials=40, noise_sd=0.2)
+    inputs = shares_and_roots(trials.shares)
+    center, _, _, spread = ridge(inputs, trials.targets, np.ones(40))
+    covariance = spread[:-1] @ spread[:-1].T
+    # (X'X + penalty)^-1 times a variance: so its inverse less X'X is a multiple of the identity.
+    centred = inputs - center
+    variance = spread[-1, 0] ** 2 * 40
+    penalty = variance * np.linalg.inv(covariance) - centred.T @ centred
+    assert penalty == pytest.approx(penalty[0, 0] * np.eye(8), abs=1e-6 * penalty[0, 0] + 1e-6)
+    reference = SklearnRidge(alpha=penalty[0, 0]).fit(inputs, trials.targets)
+    assert reference.coef_ == pytest.approx(ridge(inputs, trials.targets, np.ones(40))[2], rel=1e-4)
+    assert variance == pytest.approx(0.04, rel=0.5)
 
 
 def test_a_left_out_trial_does_not_tell_its_own_prediction() -> None:
