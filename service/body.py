@@ -88,9 +88,11 @@ def _validated(data: Any, model: type[Model], at: tuple[int, ...]) -> Model:
 
 
 def parse_json(text: str) -> Any:
-    """Strict JSON: Python's own parser takes NaN and Infinity, which JSON does not have."""
+    """Strict JSON: Python's own parser takes NaN and Infinity, which JSON does not have, and of a
+    key that is given twice the last.
+    """
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=_object_of_distinct_keys)
         _require_plain(data, "")
     except json.JSONDecodeError as error:
         raise BadInput(
@@ -102,7 +104,7 @@ def parse_json(text: str) -> Any:
 
 
 def parse_yaml(text: str) -> Any:
-    """YAML without tags; raises BadInput with the line."""
+    """YAML without tags, each key of a mapping once; raises BadInput with the line."""
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
@@ -110,6 +112,7 @@ def parse_yaml(text: str) -> Any:
             return None
         if _num_nodes(node, {}) > _MOST_NODES:
             raise ValueError(f"its aliases stand for more than {_MOST_NODES} values")
+        _require_distinct_keys(node, "", set())
         data = loader.construct_document(node)
         _require_plain(data, "")
     except yaml.YAMLError as error:
@@ -143,6 +146,37 @@ def _num_nodes(node: yaml.Node, counted: dict[int, float]) -> float:
         pairs = [child if isinstance(child, tuple) else (child,) for child in children]
         counted[id(node)] = 1 + sum(_num_nodes(child, counted) for pair in pairs for child in pair)
     return counted[id(node)]
+
+
+def _object_of_distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise BadInput(twice, found[twice], "the key is given twice in one object; keep one")
+    return found
+
+
+def _require_distinct_keys(node: yaml.Node, field: str, looked_at: set[int]) -> None:
+    """Raises BadInput at a key that a mapping has twice, which PyYAML takes the last of.
+
+    A key beside a merge (`<<`) that has it as well is no such case: it is meant to win.
+    """
+    if id(node) in looked_at or isinstance(node, yaml.ScalarNode):
+        return
+    looked_at.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _require_distinct_keys(value, f"{field}.{index}" if field else str(index), looked_at)
+        return
+    lines: dict[tuple[str, str], int] = {}
+    for key, value in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        place = f"{field}.{name}" if field else name
+        if (first := lines.get((key.tag, name))) is not None:
+            raise BadInput(place, None, f"given twice, in line {first} and line {line}; keep one")
+        lines[key.tag, name] = line
+        _require_distinct_keys(value, place, looked_at)
 
 
 def _require_plain(data: Any, field: str) -> None:

@@ -49,7 +49,7 @@ def check(
     from service.body import parse_json, parse_yaml
 
     text = text_of(file)
-    with _problems_in_oneline():
+    with _problems_in_oneline(file):
         data = parse_json(text) if file.suffix == ".json" else parse_yaml(text)
         spec = StudySpec.model_validate(data)
     found = _call("workers.study_check:check_study", spec)
@@ -65,7 +65,7 @@ def _call(function: str, *arguments: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def _problems_in_oneline() -> Iterator[None]:
+def _problems_in_oneline(file: Path) -> Iterator[None]:
     from fastapi.exceptions import RequestValidationError
 
     from service.errors import BadInput, field_errors, sentence
@@ -73,7 +73,8 @@ def _problems_in_oneline() -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        fail(f"{error.field}: {error.message}", BAD_INPUT)
+        where = str(file) if error.field == "(body)" else f"{file}: {error.field}"
+        fail(f"{where}: {error.message}", BAD_INPUT)
     except ValidationError as error:
         # As of a request's body, which is what the file would be.
         found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
@@ -133,14 +134,7 @@ def _show_check(out: Console, found: dict[str, Any]) -> None:
         left_out = one["num_too_long"] + one["num_cut"]
         long = f", {left_out:,} too long" if left_out else ""
         line(out, f"benchmark {name}: {one['num_items']:,} items{long}")
-    table = Table(title="Times each source is read (proxy / full run)")
-    table.add_column("SFT share", justify="right")
-    names = list(data["sources"])
-    for name in names:
-        table.add_column(name, justify="right")
-    for share, epochs in found["epochs"].items():
-        table.add_row(percent(float(share)), *(_read(epochs.get(name)) for name in names))
-    out.print(table)
+    out.print(_epochs_table(found["epochs"], list(data["sources"])))
     for note in found["notes"]:
         line(out, f"note: {note}")
     total = found["stable_seconds"] + found["num_trials"] * found["trial_seconds"]
@@ -148,8 +142,23 @@ def _show_check(out: Console, found: dict[str, Any]) -> None:
         out,
         f"{found['num_trials']} trials, {found['train_tokens']:,} tokens at "
         f"{found['tokens_per_second']:,.0f} a second and core: {duration(total)} on one core\n"
+        f"a trial: {duration(found['trial_seconds'])}, of which scoring takes "
+        f"{percent(found['evaluation_seconds'] / found['trial_seconds'])}\n"
         f"disk: {found['disk_bytes'] / 1e6:,.0f} MB of {found['free_bytes'] / 1e6:,.0f} MB free",
     )
+
+
+def _epochs_table(epochs: dict[str, Any], names: list[str]) -> Table:
+    """Of the least and the most SFT that is tried: in between they change evenly."""
+    table = Table(title="Times each source is read (proxy / full run)")
+    table.add_column("source")
+    shares = list(epochs)
+    ends = list(dict.fromkeys((shares[0], shares[-1])))
+    for share in ends:
+        table.add_column(f"at {percent(float(share))} SFT", justify="right")
+    for name in names:
+        table.add_row(name, *(_read(epochs[share].get(name)) for share in ends))
+    return table
 
 
 def _read(epochs: dict[str, Any] | None) -> str:

@@ -75,12 +75,6 @@ def screen(recipe: Recipe, config: WorkerConfig) -> Screening:
                 overlap.add(source.name, position, item)
             if is_compared:
                 near.add(source.name, position, item)
-        if not len(found):
-            raise DataError(
-                f"sources.{source.name}",
-                source.name,
-                "holds no document with text; expected at least one",
-            )
         measured[source.name], raw_hashes[source.name] = found, raw.hexdigest()
 
     generated = {source.name for source in recipe.sources if source.reasoning_gym}

@@ -62,8 +62,6 @@ def preview_source(name: str, config: WorkerConfig) -> SourcePreview:
         if size < _TRAINED_ON_CHARACTERS:
             texts.append(text[: _TRAINED_ON_CHARACTERS - size])
             size += len(texts[-1])
-    if not num_documents:
-        raise DataError("file", name, "holds no document with text; expected at least one")
     tokenizer, vocab_size = _tokenizer(texts)
     sample_bytes = sum(len(text.encode()) for text in texts)
     bytes_per_token = sample_bytes / sum(len(tokenizer.encode(text).ids) + 1 for text in texts)

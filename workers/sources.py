@@ -21,20 +21,25 @@ class Item(NamedTuple):
     answer: str
 
 
-def source_items(source: Source, config: WorkerConfig) -> list[Item]:
-    """All documents of a source; raises DataError where there is none or one is unusable."""
-    items = list(read_source(source, config))
-    if not items:
+def read_source(source: Source, config: WorkerConfig) -> Iterator[Item]:
+    """The documents of a source one by one, those without text left out.
+
+    Raises DataError at one that cannot be used, and at the end where there was none.
+    """
+    is_empty = True
+    for item in _all_items(source, config):
+        if item.answer.strip():
+            is_empty = False
+            yield item
+    if is_empty:
         raise DataError(
             f"sources.{source.name}",
             source.name,
             "holds no document with text; expected at least one",
         )
-    return items
 
 
-def read_source(source: Source, config: WorkerConfig) -> Iterator[Item]:
-    """The documents of a source one by one, those without text left out; raises DataError."""
+def _all_items(source: Source, config: WorkerConfig) -> Iterable[Item]:
     field = f"sources.{source.name}"
     if source.python_library:
         reader = {
@@ -42,16 +47,14 @@ def read_source(source: Source, config: WorkerConfig) -> Iterator[Item]:
             "docstrings": docstring_documents,
             "topics": topic_documents,
         }[source.python_library]
-        items: Iterable[Item] = (Item("", text) for text in reader())
-    elif source.reasoning_gym:
-        items = reasoning_gym_items(source.reasoning_gym, f"{field}.reasoning_gym.tasks")
+        return (Item("", text) for text in reader())
+    if source.reasoning_gym:
+        return reasoning_gym_items(source.reasoning_gym, f"{field}.reasoning_gym.tasks")
+    if source.kind == "pretrain":
+        templates = {"text": source.text or ""}
     else:
-        if source.kind == "pretrain":
-            templates = {"text": source.text or ""}
-        else:
-            templates = {"prompt": source.prompt or "", "response": source.response or ""}
-        items = _rendered(read_source_records(source, config), templates, field)
-    return (item for item in items if item.answer.strip())
+        templates = {"prompt": source.prompt or "", "response": source.response or ""}
+    return _rendered(read_source_records(source, config), templates, field)
 
 
 def read_source_records(source: Source, config: WorkerConfig) -> Iterator[tuple[str, Record]]:

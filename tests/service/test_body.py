@@ -156,6 +156,35 @@ def test_anchors_and_merges_may_be_used() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "field", "lines"),
+    [
+        ("seeds: [0]\nname: a\nseeds: [1]\n", "seeds", "line 1 and line 3"),
+        ("decay: {tokens: 1, tokens: 2}", "decay.tokens", "line 1 and line 1"),
+        ("sources:\n- name: a\n- name: b\n  'name': c\n", "sources.1.name", "line 3 and line 4"),
+        ("a: &b {c: 1}\nd: {<<: *b, <<: *b}", "d.<<", "line 2 and line 2"),
+    ],
+)
+def test_a_key_that_is_given_twice_is_refused_with_its_lines(
+    text: str, field: str, lines: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse_yaml(text)
+    assert caught.value.field == field
+    assert caught.value.message == f"given twice, in {lines}; keep one"
+
+
+def test_json_has_each_key_once_as_well() -> None:
+    with pytest.raises(BadInput, match="given twice in one object") as caught:
+        parse_json('{"decay": {"tokens": 1, "form": "linear", "tokens": 2}}')
+    assert (caught.value.field, caught.value.value) == ("tokens", 2)
+    assert parse_json('{"a": {"b": 1}, "c": {"b": 1}}') == {"a": {"b": 1}, "c": {"b": 1}}
+
+
+def test_a_key_beside_a_merge_wins_and_is_no_duplicate() -> None:
+    assert parse_yaml("a: &b {c: 1, d: 2}\ne: {<<: *b, c: 3}")["e"] == {"c": 3, "d": 2}
+
+
 @pytest.mark.parametrize("merge", [False, True])
 def test_aliases_that_multiply_are_refused_at_once(merge: bool) -> None:
     # Ten to the ninth values in nine lines.

@@ -1,6 +1,7 @@
 """`source preview` and `study check` on the command line, with no controller."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,14 @@ def test_a_check_shows_tokens_epochs_time_and_disk(data: Path, tmp_path: Path) -
     path.write_text(yaml.safe_dump(tiny_study().model_dump(mode="json", exclude_unset=True)))
     done = run("study", "check", str(path))
     assert done.exit_code == 0, done.stderr
-    for words in ("Sources of tiny", "SFT share", "benchmark test_sums: 12 items", "6 trials"):
+    for words in ("Sources of tiny", "benchmark test_sums: 12 items", "6 trials", "disk:"):
         assert words in done.stdout
-    assert "disk:" in done.stdout
+    assert re.search(r"a trial: [\d:]+ \w+, of which scoring takes [\d.]+ %", done.stdout)
+    # A row a source, so that sixteen fit a terminal.
+    read = done.stdout.split("Times each source is read")[1]
+    assert re.search(r"at 0 % SFT .* at 64 % SFT", read)
+    assert re.search(r"sums +│ +│ +[\d.]+ │", read)
+    assert re.search(r"text +│ +[\d.]+ │ +[\d.]+ │", read)
 
 
 def test_bad_input_is_one_line_and_exit_code_2(data: Path, tmp_path: Path) -> None:
@@ -56,10 +62,15 @@ def test_bad_input_is_one_line_and_exit_code_2(data: Path, tmp_path: Path) -> No
     template = tmp_path / "template.yaml"
     study["sources"][1]["prompt"] = "{{ qestion }}"
     template.write_text(yaml.safe_dump(study))
+    twice, no_yaml = tmp_path / "twice.yaml", tmp_path / "no.yml"
+    twice.write_text("seeds: [0]\nname: a\nseeds: [1]\n")
+    no_yaml.write_text("a: [\n")
     for arguments, words in [
         (("source", "preview", str(data / "no.jsonl")), "no such file"),
         (("source", "preview", str(broken)), "line 2 is not JSON"),
         (("study", "check", str(tmp_path / "no.yaml")), "cannot read"),
+        (("study", "check", str(twice)), "twice.yaml: seeds: given twice, in line 1 and line 3"),
+        (("study", "check", str(no_yaml)), "no.yml: not YAML"),
         (("study", "check", str(wrong)), "expected distinct numbers"),
         (("study", "check", str(template)), "the fields there are ['answer', 'question']"),
     ]:

@@ -19,7 +19,7 @@ from workers.benchmarks import (
 from workers.config import WorkerConfig
 from workers.files import DataError
 from workers.screen import screen
-from workers.sources import Item, source_items
+from workers.sources import Item, read_source
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 HELD_OUT = Benchmark(name="held", held_out="text")
@@ -239,7 +239,7 @@ def test_no_question_that_a_demo_scores_stands_in_its_training_sources(
     prompts = [
         documents[position].prompt
         for source in sft
-        for documents in [source_items(source, config)]
+        for documents in [list(read_source(source, config))]
         for position in screening.positions[source.name].training
     ]
     assert len(prompts) >= 2000

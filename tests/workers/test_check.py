@@ -11,7 +11,7 @@ from tests.workers.tiny_study import tiny_study, write_data, write_lines
 from workers.check import check_data
 from workers.config import WorkerConfig
 from workers.files import DataError
-from workers.sources import content_hash, source_items
+from workers.sources import content_hash, read_source
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_the_hashes_pin_the_content_of_all_that_is_read(config: WorkerConfig, ro
     before = check_data(recipe(), config).data_hashes
     assert set(before) == {"sources.text", "sources.sums", "benchmarks.test_sums"}
     source = recipe().sources[1]
-    assert before["sources.sums"] == content_hash(source_items(source, config))
+    assert before["sources.sums"] == content_hash(list(read_source(source, config)))
     write_lines(root / "test_sums.jsonl", [{"question": f"{i}?", "answer": "x"} for i in range(9)])
     after = check_data(recipe(), config).data_hashes
     assert {name for name in before if before[name] != after[name]} == {"benchmarks.test_sums"}

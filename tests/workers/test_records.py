@@ -17,7 +17,7 @@ from mixtures.value import InvalidField
 from workers.config import WorkerConfig
 from workers.files import DataError
 from workers.records import read_records
-from workers.sources import Item, source_items
+from workers.sources import Item, read_source
 
 ROWS: list[dict[str, Any]] = [
     {"question": "What is 2 + 2?", "answer": "4"},
@@ -96,7 +96,7 @@ def write_parquet(path: Path, rows: list[dict[str, Any]]) -> None:
 )
 def test_every_format_gives_the_same_items(config: WorkerConfig, name: str, raw: bytes) -> None:
     (root(config) / name).write_bytes(raw)
-    assert source_items(sft(files=[name]), config) == [Item(*row.values()) for row in ROWS]
+    assert list(read_source(sft(files=[name]), config)) == [Item(*row.values()) for row in ROWS]
 
 
 def test_parquet_gives_the_same_items_and_leaves_nothing_but_under_the_home(
@@ -110,8 +110,10 @@ def test_parquet_gives_the_same_items_and_leaves_nothing_but_under_the_home(
         f"config = WorkerConfig(home=Path({str(config.home)!r}),"
         f" data_roots=(Path({str(root(config))!r}),))\n"
         "source = sft(files=['rows.parquet'])\n"
-        "first = source_items(source, config)\n"
-        "assert first == source_items(source, config) == [Item(*row.values()) for row in ROWS]\n"
+        "first = list(read_source(source, config))\n"
+        "assert first == list(read_source(source, config))\n"
+        "assert first == [Item(*row.values()) for row in ROWS]\n"
+        "assert first == [Item(*row.values()) for row in ROWS]\n"
     )
     user = tmp_path / "user"
     user.mkdir()
@@ -126,19 +128,19 @@ def test_a_parquet_file_that_was_replaced_is_read_anew(config: WorkerConfig) -> 
     path = root(config) / "rows.parquet"
     write_parquet(path, ROWS[:1])
     before = path.stat()
-    assert len(source_items(sft(files=["rows.parquet"]), config)) == 1
+    assert len(list(read_source(sft(files=["rows.parquet"]), config))) == 1
     write_parquet(path, ROWS)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert len(source_items(sft(files=["rows.parquet"]), config)) == 3
+    assert len(list(read_source(sft(files=["rows.parquet"]), config))) == 3
 
 
 def test_a_glob_reads_its_files_by_name(config: WorkerConfig) -> None:
     for name, row in (("b.jsonl", ROWS[1]), ("a.jsonl", ROWS[0])):
         (root(config) / name).write_bytes(as_json_lines([row]))
-    items = source_items(sft(files=["*.jsonl"]), config)
+    items = list(read_source(sft(files=["*.jsonl"]), config))
     assert [item.answer for item in items] == ["4", "007"]
     with pytest.raises(DataError, match="no file matches"):
-        source_items(sft(files=["c*.jsonl"]), config)
+        list(read_source(sft(files=["c*.jsonl"]), config))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_a_text_file_is_lines_paragraphs_or_one_document(
     config: WorkerConfig, unit: str, texts: list[str]
 ) -> None:
     (root(config) / "book.txt.gz").write_bytes(gzip.compress(b"One.\n  Two.\n\n\nThree.\n"))
-    items = source_items(text_source(files=["book.txt.gz"], text_unit=unit), config)
+    items = list(read_source(text_source(files=["book.txt.gz"], text_unit=unit), config))
     assert [item.answer for item in items] == texts
 
 
@@ -163,14 +165,14 @@ def test_a_saved_data_set_is_read_by_split(config: WorkerConfig) -> None:
     parts = {"train": Dataset.from_list(ROWS), "test": Dataset.from_list(ROWS[:1])}
     DatasetDict(parts).save_to_disk(root(config) / "both")
     parts["train"].save_to_disk(root(config) / "one")
-    assert len(source_items(sft(saved="both", split="test"), config)) == 1
-    assert len(source_items(sft(saved="one"), config)) == 3
+    assert len(list(read_source(sft(saved="both", split="test"), config))) == 1
+    assert len(list(read_source(sft(saved="one"), config))) == 3
     with pytest.raises(DataError, match=r"give one of its splits: \['test', 'train'\]") as caught:
-        source_items(sft(saved="both"), config)
+        list(read_source(sft(saved="both"), config))
     assert caught.value.field == "sources.one.split"
     with pytest.raises(DataError, match="not a data set saved to disk"):
         (root(config) / "empty").mkdir()
-        source_items(sft(saved="empty"), config)
+        list(read_source(sft(saved="empty"), config))
 
 
 def test_a_hub_name_without_a_network_says_what_to_do(
@@ -183,7 +185,7 @@ def test_a_hub_name_without_a_network_says_what_to_do(
 
     monkeypatch.setattr(datasets, "load_dataset", unreachable)
     with pytest.raises(DataError, match=r"no route to huggingface.co.*save_to_disk") as caught:
-        source_items(sft(hub={"path": "owner/name"}), config)
+        list(read_source(sft(hub={"path": "owner/name"}), config))
     assert caught.value.field == "sources.one.hub"
     assert not list((config.home / "hub").glob("*/saved"))
 
@@ -201,7 +203,7 @@ def test_a_hub_data_set_is_fetched_once_and_kept_under_the_home(
 
     monkeypatch.setattr(datasets, "load_dataset", load)
     source = sft(hub={"path": "owner/name", "config": "main"}, split="train")
-    assert len(source_items(source, config)) == len(source_items(source, config)) == 3
+    assert len(list(read_source(source, config))) == len(list(read_source(source, config))) == 3
     assert [call[:3] for call in calls] == [("owner/name", "main", "train")]
     assert calls[0][3].startswith(str(config.home))
 
@@ -210,7 +212,7 @@ def test_a_filter_keeps_what_it_is_true_of(config: WorkerConfig) -> None:
     rows = [{**row, "split": split} for row, split in zip(ROWS, ("a", "b", "a"), strict=True)]
     (root(config) / "rows.jsonl").write_bytes(as_json_lines(rows))
     source = sft(files=["rows.jsonl"], filter="split == 'a' and question | length < 13")
-    assert [item.answer for item in source_items(source, config)] == ['NA, or "so"']
+    assert [item.answer for item in list(read_source(source, config))] == ['NA, or "so"']
 
 
 def test_nested_and_list_valued_fields_become_text(config: WorkerConfig) -> None:
@@ -221,7 +223,7 @@ def test_nested_and_list_valued_fields_become_text(config: WorkerConfig) -> None
         prompt="{{ task }} {{ instances[0].input }} ({{ tags | join(', ') }})",
         response="{{ instances[0].output }}",
     )
-    assert source_items(source, config) == [Item("Add. 1, 2 (a, b)", "3")]
+    assert list(read_source(source, config)) == [Item("Add. 1, 2 (a, b)", "3")]
 
 
 @pytest.mark.parametrize(
@@ -269,14 +271,14 @@ def test_a_template_or_filter_that_does_not_fit_names_place_and_fields(
 ) -> None:
     (root(config) / "rows.jsonl").write_bytes(as_json_lines(ROWS))
     with pytest.raises(DataError, match=re.escape(words)) as caught:
-        source_items(sft(files=["rows.jsonl"], **fields), config)
+        list(read_source(sft(files=["rows.jsonl"], **fields), config))
     assert caught.value.field == f"sources.one.{field}"
 
 
 @pytest.mark.parametrize("name", ["../x.jsonl", "/etc/x.jsonl", "../*.jsonl", "a/../../*.jsonl"])
 def test_no_name_leads_out_of_the_data_roots(config: WorkerConfig, name: str) -> None:
     with pytest.raises(DataError, match="relative to a data root"):
-        source_items(sft(files=[name]), config)
+        list(read_source(sft(files=[name]), config))
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from workers.files import DataError
 from workers.sources import (
     Item,
     content_hash,
+    read_source,
     reasoning_gym_items,
-    source_items,
 )
 
 CHAT = Source(
@@ -48,24 +48,24 @@ def test_fields_become_prompt_and_answer(config: WorkerConfig) -> None:
         {"question": "1 + 1?", "input": "", "answer": 2},
         {"question": "More?", "input": "of it", "answer": "no"},
     )
-    assert source_items(CHAT, config) == [Item("1 + 1?", "2"), Item("More? (of it)", "no")]
+    assert list(read_source(CHAT, config)) == [Item("1 + 1?", "2"), Item("More? (of it)", "no")]
 
 
 def test_plain_text_has_no_prompt(config: WorkerConfig) -> None:
     write(config, {"text": " a text\n"})
-    assert source_items(TEXT, config) == [Item("", " a text\n")]
+    assert list(read_source(TEXT, config)) == [Item("", " a text\n")]
 
 
 def test_files_are_read_one_after_the_other(config: WorkerConfig) -> None:
     write(config, {"text": "b"}, name="b.jsonl")
     write(config, {"text": "a"})
     both = TEXT.model_copy(update={"files": ("b.jsonl", "a.jsonl")})
-    assert [item.answer for item in source_items(both, config)] == ["b", "a"]
+    assert [item.answer for item in list(read_source(both, config))] == ["b", "a"]
 
 
 def test_documents_without_text_are_left_out(config: WorkerConfig) -> None:
     write(config, {"text": ""}, {"text": "some"}, {"text": " \n"}, {"text": None})
-    assert [item.answer for item in source_items(TEXT, config)] == ["some"]
+    assert [item.answer for item in list(read_source(TEXT, config))] == ["some"]
 
 
 @pytest.mark.parametrize("records", [[], [{"text": " "}], [{"text": None}]])
@@ -74,7 +74,7 @@ def test_a_source_without_a_document_is_refused(
 ) -> None:
     write(config, *records)
     with pytest.raises(DataError, match="no document with text; expected at least one") as caught:
-        source_items(TEXT, config)
+        list(read_source(TEXT, config))
     assert (caught.value.field, caught.value.value) == ("sources.web", "web")
 
 
@@ -98,7 +98,7 @@ def test_a_benchmark_without_an_answer_is_refused_and_says_which(
 def test_a_template_at_fault_is_named_with_the_line(config: WorkerConfig) -> None:
     write(config, {"question": "a", "input": "", "answer": "1"}, {"question": "b", "input": ""})
     with pytest.raises(DataError) as caught:
-        source_items(CHAT, config)
+        list(read_source(CHAT, config))
     assert caught.value.field == "sources.chat.response"
     assert "line 2: 'answer' is undefined" in caught.value.message
 
