@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import BaseLoader, StrictUndefined, Template
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from workers.config import WorkerConfig
 from workers.files import DataError, find_files
 from workers.records import read_records
+from workers.sandbox import Sandbox
 
 SHIPPED = Path(__file__).parent / "tasks"
 # `datasets` reads these by itself; every other dataset_path is a folder or a name on the hub.
@@ -29,14 +29,15 @@ _LOCAL_FORMATS = ("json", "csv", "parquet", "text", "arrow")
 _LOCK = threading.Lock()
 
 
-class _Templates(ImmutableSandboxedEnvironment):
-    """Sandboxed, and each template compiled once: the harness compiles them for every document."""
+class _Templates(Sandbox):
+    """Each template compiled once: the harness asks for that before every document it renders."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._compiled: dict[str, Template] = {}
 
     def from_string(self, source: Any, *args: Any, **kwargs: Any) -> Template:
+        self.start()
         if args or kwargs or not isinstance(source, str):
             return super().from_string(source, *args, **kwargs)
         if source not in self._compiled:

@@ -1,38 +1,12 @@
-"""Jinja templates that map the fields of a record to text; sandboxed, as they come from users.
-
-The sandbox keeps them from Python's internals. The size of what they make is bounded as well, so
-that a slip in one does not fill the memory; their time is not.
-"""
+"""Jinja templates that map the fields of a record to text; sandboxed, as they come from users."""
 
 import re
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined
-from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from workers.files import DataError
-
-# Of one rendered text, in characters: a long book has a few million.
-MOST_CHARACTERS = 20_000_000
-_LARGEST_BASE, _LARGEST_EXPONENT = 1_000_000, 100
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    # Intercepted operators are not computed when the template is compiled either.
-    intercepted_binops = frozenset({"*", "**"})
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Refuses what makes much of little: 'a' * 10 ** 9, 10 ** 10 ** 9."""
-        if operator == "**" and (abs(left) > _LARGEST_BASE or abs(right) > _LARGEST_EXPONENT):
-            raise ValueError(
-                f"{left} ** {right}: expected a base up to {_LARGEST_BASE} and an exponent up to "
-                f"{_LARGEST_EXPONENT}"
-            )
-        for sequence, times in ((left, right), (right, left)):
-            if hasattr(sequence, "__len__") and len(sequence) * times > MOST_CHARACTERS:
-                raise ValueError(f"* makes more than {MOST_CHARACTERS} characters or items")
-        return super().call_binop(context, operator, left, right)
+from workers.sandbox import MOST_CHARACTERS, Sandbox
 
 
 def _empty_for_null(value: Any) -> Any:
@@ -40,7 +14,7 @@ def _empty_for_null(value: Any) -> Any:
     return "" if value is None else value
 
 
-_ENVIRONMENT = _Environment(undefined=StrictUndefined, autoescape=False, finalize=_empty_for_null)
+_ENVIRONMENT = Sandbox(undefined=StrictUndefined, autoescape=False, finalize=_empty_for_null)
 # What an expression over a user's values can raise; all of it is the template's or the record's.
 _ERRORS = (
     TemplateError,
@@ -71,6 +45,7 @@ class FieldTemplate:
 
     def render(self, record: dict[str, Any], place: str) -> str:
         parts, size = [], 0
+        _ENVIRONMENT.start()
         try:
             for part in self._template.generate(record):
                 parts.append(part)
@@ -98,6 +73,7 @@ class RecordFilter:
             raise DataError(field, text, "not a Jinja expression: nested too deeply") from error
 
     def keeps(self, record: dict[str, Any], place: str) -> bool:
+        _ENVIRONMENT.start()
         try:
             return bool(self._expression(record))
         except _ERRORS as error:
@@ -121,6 +97,7 @@ class FieldExpression:
 
     def value(self, record: dict[str, Any], place: str) -> Any:
         """The expression over one record; raises DataError naming the fields there are."""
+        _ENVIRONMENT.start()
         try:
             value = self._expression(record)
             if isinstance(value, Undefined):
