@@ -92,8 +92,21 @@ def _show_preview(out: Console, found: dict[str, Any]) -> None:
     )
     for number, item in enumerate(found["items"], start=1):
         line(out, f"\n--- item {number}, {item['num_tokens']} tokens\n{item['text']}")
-    line(out, "\n--- to paste into a study, with the file's place under a data root")
-    line(out, yaml.safe_dump({"sources": [found["source"]]}, sort_keys=False).rstrip())
+    line(out, "\n--- to paste into a study; the file is named relative to a data root")
+    source = {"sources": [found["source"]]}
+    line(out, yaml.dump(source, Dumper=_Pasted, sort_keys=False, width=1000).rstrip())
+
+
+class _Pasted(yaml.SafeDumper):
+    """YAML as people write templates: a line break stands as \\n in double quotes."""
+
+
+_Pasted.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style='"' if "\n" in text else None
+    ),
+)
 
 
 def _show_check(out: Console, found: dict[str, Any]) -> None:

@@ -13,12 +13,19 @@ from workers.documents import document_text
 from workers.files import DataError, find_files
 from workers.records import Record, read_records
 from workers.sources import read_source
-from workers.tokenizer import byte_tokenizer, train_tokenizer
+from workers.tokenizer import TooLittleText, byte_tokenizer, train_tokenizer
 
 _SHOWN_ITEMS, _SHOWN_CHARACTERS = 3, 600
 # Fields by the names that people give them, the likeliest first.
-_PROMPTS = ("instruction", "prompt", "question", "query", "problem", "task", "input", "source")
-_RESPONSES = ("response", "output", "completion", "answer", "solution", "target", "sql", "code")
+_PROMPTS = ("instruction", "prompt", "question", "query", "problem", "input", "task", "source")
+_RESPONSES = (
+    *("response", "output", "completion", "answer", "solution", "canonical_solution", "target"),
+    *("sql", "code"),
+)
+# Of a question with choices: the list, and which of them is right, by index, letter or text.
+_CHOICES = ("choices", "options", "answers", "endings")
+_KEYS = ("gold", "label", "answerKey", "answer_key", "answer_index", "answer", "target", "correct")
+_LETTERS = "ABCDEFGH"
 _TEXTS = ("text", "content", "body", "document", "article", "passage")
 _TURNS = ("messages", "conversations", "conversation", "dialogue")
 # The pico proxy's vocabulary, or less where the file has too little text for it.
@@ -85,7 +92,10 @@ def preview_source(name: str, config: WorkerConfig) -> SourcePreview:
 
 
 def preview_file(path: Path, config: WorkerConfig) -> SourcePreview:
-    """Of any file on this machine."""
+    """Of any file on this machine, by its name under a data root where it lies under one."""
+    for root in config.data_roots:
+        if path.is_relative_to(root):
+            return preview_source(path.relative_to(root).as_posix(), config)
     return preview_source(path.name, WorkerConfig(home=config.home, data_roots=(path.parent,)))
 
 
@@ -98,6 +108,8 @@ def guess_templates(record: Mapping[str, Any]) -> tuple[Kind, dict[str, str]]:
         if (found := _turns(field, record.get(field))) is not None:
             return "sft", found
     prompt = next((field for field in _PROMPTS if _is_text(record.get(field))), None)
+    if prompt is not None and (right := _right_choice(record)) is not None:
+        return "sft", {"prompt": _with_input(prompt, record), "response": right}
     response = next(
         (field for field in _RESPONSES if _is_short(record.get(field)) and field != prompt), None
     )
@@ -130,7 +142,7 @@ def _tokenizer(texts: list[str]) -> tuple[Tokenizer, int]:
     for size in _VOCABULARIES:
         try:
             return train_tokenizer(texts, size), size
-        except ValueError:  # too few different pieces for this size
+        except TooLittleText:
             continue
     plain = byte_tokenizer()
     return plain, plain.get_vocab_size()
@@ -153,6 +165,26 @@ def _with_input(prompt: str, record: Mapping[str, Any]) -> str:
     if prompt == "instruction" and isinstance(record.get("input"), str):
         return "{{ instruction }}{% if input %}\n{{ input }}{% endif %}"
     return _as_text(prompt)
+
+
+def _right_choice(record: Mapping[str, Any]) -> str | None:
+    """`{{ choices[gold] }}`: where a list of texts and the index or letter of one are there."""
+    choices = next((name for name in _CHOICES if _is_list_of_texts(record.get(name))), None)
+    if choices is None:
+        return None
+    for name in _KEYS:
+        key = record.get(name)
+        if isinstance(key, int) and not isinstance(key, bool) and 0 <= key < len(record[choices]):
+            return "{{ " + f"{choices}[{name}]" + " }}"
+        if isinstance(key, str) and key in list(_LETTERS[: len(record[choices])]):
+            return "{{ " + f"{choices}['{_LETTERS}'.index({name})]" + " }}"
+        if key in record[choices]:
+            return _as_text(name)
+    return None
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and len(value) >= 2 and all(_is_text(one) for one in value)
 
 
 def _nested_response(record: Mapping[str, Any]) -> tuple[str, str] | None:

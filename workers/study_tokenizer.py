@@ -17,12 +17,15 @@ from workers.documents import document_text
 from workers.files import DataError, find_file, require_unchanged
 from workers.hf_folder import tokenizer_and_end
 from workers.sources import Item
-from workers.tokenizer import END_ID, load_tokenizer, train_tokenizer
+from workers.tokenizer import END_ID, TooLittleText, load_tokenizer, train_tokenizer
 
 # Bump when the code makes another tokenizer of the same input.
-FORMAT = 4
-# The tokenizer sees at most this much of each source, so that no source drowns the others.
-TOKENIZER_CHARACTERS_PER_SOURCE = 400_000
+FORMAT = 5
+# Of each source the tokenizer sees at most so many characters for each piece of its vocabulary, so
+# that no source drowns the others: 400,000 for pico's 2,048 pieces, 12.75 million for the paper's
+# 65,280. With 400,000 of each of sixteen sources there are 38,780 pieces at most.
+CHARACTERS_PER_PIECE = 400_000 / 2048
+LEAST_CHARACTERS = 400_000
 # Its key among the data hashes of a trial.
 TOKENIZER = "tokenizer"
 _USUAL_ENDS = ("</s>", "<|endoftext|>", "<|end_of_text|>", "<eos>", "[EOS]", "<EOT>", "[SEP]")
@@ -89,17 +92,23 @@ def check_tokenizer(recipe: Recipe, config: WorkerConfig) -> dict[str, str]:
 
 
 def _trained(recipe: Recipe, first_documents: Callable[[str, int], list[Item]]) -> Tokenizer:
-    size = TOKENIZER_CHARACTERS_PER_SOURCE
-    texts = [
+    size = max(LEAST_CHARACTERS, round(recipe.proxy.vocab_size * CHARACTERS_PER_PIECE))
+    # One source after another, so that the text of one alone is in memory.
+    texts = (
         document_text(item, source)[:size]
         for source in recipe.sources
         for item in first_documents(source.name, size)
-    ]
+    )
     try:
         return train_tokenizer(texts, recipe.proxy.vocab_size)
-    except ValueError as error:
-        field, _, message = str(error).partition(": ")
-        raise DataError(field, str(recipe.proxy.vocab_size), message) from error
+    except TooLittleText as error:
+        fitting = "a smaller one" if error.most is None else f"one of at most {error.most}"
+        raise DataError(
+            "proxy.vocab_size",
+            str(recipe.proxy.vocab_size),
+            f"{error}; a tokenizer of that size sees the first {size:,} characters of each source. "
+            f"Give more text, or a vocabulary of another size: {fitting}",
+        ) from error
 
 
 def _read(named: TokenizerFile, recipe: Recipe, config: WorkerConfig) -> tuple[str, int]:

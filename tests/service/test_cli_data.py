@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from service.cli import app
-from tests.workers.tiny_study import tiny_study, write_data
+from tests.workers.tiny_study import tiny_study, write_data, write_lines
 
 
 @pytest.fixture
@@ -32,10 +32,19 @@ def test_a_preview_shows_fields_items_and_a_source_to_paste(data: Path) -> None:
     assert "150 documents" in done.stdout
     assert done.stdout.count("--- item") == 3
     assert "Question: What is 0 + 1?\nAnswer: 1" in done.stdout
-    pasted = yaml.safe_load(done.stdout.split("data root\n")[1])
+    pasted = yaml.safe_load(done.stdout.split("a data root\n")[1])
     assert pasted["sources"][0]["response"] == "{{ answer }}"
     as_json = json.loads(run("source", "preview", str(data / "sums.jsonl"), "--json").stdout)
     assert as_json["num_documents"] == 150
+
+
+def test_what_is_to_be_pasted_is_named_under_its_root_and_holds_line_breaks(data: Path) -> None:
+    (data / "sft").mkdir()
+    rows = [{"instruction": f"Add {i}.", "input": "1", "response": "2"} for i in range(9)]
+    write_lines(data / "sft" / "rows.jsonl", rows)
+    pasted = run("source", "preview", str(data / "sft" / "rows.jsonl")).stdout
+    assert "  - sft/rows.jsonl\n" in pasted
+    assert r'prompt: "{{ instruction }}{% if input %}\n{{ input }}{% endif %}"' in pasted
 
 
 def test_a_check_shows_tokens_epochs_time_and_disk(data: Path, tmp_path: Path) -> None:

@@ -52,6 +52,30 @@ def config(tmp_path: Path) -> WorkerConfig:
                 "response": "{{ instances[0].output }}",
             },
         ),
+        # Not the letter: no question says what it stands for.
+        (
+            {"question": "a", "choices": ["b", "c", "d"], "answerKey": "C", "explanation": "e"},
+            {
+                "prompt": "{{ question }}",
+                "response": "{{ choices['ABCDEFGH'.index(answerKey)] }}",
+            },
+        ),
+        (
+            {"query": "a", "choices": ["no", "yes"], "gold": 1},
+            {"prompt": "{{ query }}", "response": "{{ choices[gold] }}"},
+        ),
+        (
+            {"question": "a", "options": ["no", "yes"], "answer": "yes"},
+            {"prompt": "{{ question }}", "response": "{{ answer }}"},
+        ),
+        (
+            {"task": "sums", "input": "1 + 1", "target": "2"},
+            {"prompt": "{{ input }}", "response": "{{ target }}"},
+        ),
+        (
+            {"prompt": "def f():", "canonical_solution": "return 1", "test": "a longer text"},
+            {"prompt": "{{ prompt }}", "response": "{{ canonical_solution }}"},
+        ),
         (
             {
                 "messages": [

@@ -11,6 +11,8 @@ from workers.check import check_data
 from workers.config import WorkerConfig
 from workers.files import DataError
 from workers.prepare import Prepared, prepare
+from workers.sources import Item
+from workers.study_tokenizer import study_tokenizer
 
 
 @pytest.fixture
@@ -83,9 +85,35 @@ def test_a_tokenizer_that_changed_since_is_refused(config: WorkerConfig) -> None
 
 def test_sources_with_too_few_pieces_for_the_vocabulary_are_named(config: WorkerConfig) -> None:
     proxy = {**tiny_study().proxy.model_dump(), "vocab_size": 65_280}
-    with pytest.raises(DataError, match="pieces can be made of these sources") as caught:
+    with pytest.raises(DataError, match=r"Give more text, .*: one of at most \d+$") as caught:
         prepared(config, proxy=proxy)
-    assert caught.value.field == "proxy.vocab_size"
+    assert (caught.value.field, caught.value.value) == ("proxy.vocab_size", "65280")
+    assert "the first 12,750,000 characters of each" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("vocab_size", "characters"), [(400, 400_000), (2048, 400_000), (65_280, 12_750_000)]
+)
+def test_a_larger_vocabulary_sees_more_of_each_source(
+    config: WorkerConfig, vocab_size: int, characters: int
+) -> None:
+    proxy = {**tiny_study().proxy.model_dump(), "vocab_size": vocab_size}
+    recipe = tiny_study(proxy=proxy).recipe
+    hashes = check_data(recipe, config).data_hashes
+    asked: dict[str, int] = {}
+
+    class Seen(Exception):
+        """All that was asked for is known."""
+
+    def first_documents(name: str, num_characters: int) -> list[Item]:
+        asked[name] = num_characters
+        if len(asked) == 2:
+            raise Seen
+        return []
+
+    with pytest.raises(Seen):
+        study_tokenizer(recipe, hashes, config, first_documents)
+    assert asked == {"text": characters, "sums": characters}
 
 
 def test_another_source_leaves_the_tokens_of_the_others_where_they_are(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from workers.tokenizer import END, END_ID, load_tokenizer, train_tokenizer
+from workers.tokenizer import END, END_ID, TooLittleText, load_tokenizer, train_tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [f"The {i}th text says that {i} times {i} is {i * i}.\n" for i in range(300)]
@@ -72,9 +72,17 @@ def test_a_longer_word_than_any_is_not_learnt(tokenizer: Tokenizer) -> None:
     assert decode(again, again.encode(blob).ids) == blob
 
 
-def test_too_little_text_for_the_vocabulary_is_refused_by_its_field() -> None:
-    with pytest.raises(ValueError, match=r"proxy\.vocab_size: no .* pieces can be made"):
-        train_tokenizer(["too little"], 2048)
+def test_too_little_text_for_the_vocabulary_is_refused_with_the_size_that_it_has() -> None:
+    with pytest.raises(TooLittleText) as caught:
+        train_tokenizer(iter(TEXTS), 20_480)
+    most = caught.value.most
+    assert most is not None
+    assert str(caught.value) == (
+        f"{sum(map(len, TEXTS)):,} characters of text give {most:,} pieces, not 20,480"
+    )
+    assert train_tokenizer(TEXTS, most).get_vocab_size() == most
+    with pytest.raises(TooLittleText):
+        train_tokenizer(TEXTS, most + 1)
 
 
 def test_two_processes_train_the_same_tokenizer(tokenizer: Tokenizer) -> None:
