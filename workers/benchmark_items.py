@@ -69,10 +69,11 @@ def _answer_items(
     answer = FieldTemplate(benchmark.answer or "", f"{field}.answer")
     stratum = FieldTemplate(benchmark.stratum or "", f"{field}.stratum")
     for place, record in _records(benchmark, field, config):
+        right = answer.render(record, place)
+        if not right.strip():
+            raise DataError(answer.field, answer.text, f"{place} has no answer to score")
         yield BenchmarkItem(
-            prompt.render(record, place),
-            answer.render(record, place),
-            stratum=stratum.render(record, place),
+            prompt.render(record, place), right, stratum=stratum.render(record, place)
         )
 
 

@@ -58,6 +58,12 @@ class Measured:
         """Of the whole text of each document, as the tokenizer sees it."""
         return np.array(self._characters, dtype=np.int64)
 
+    def are_all_one(self, left_out: Collection[int] = ()) -> bool:
+        """Whether the documents but those at `left_out` are one, or copies of one."""
+        kept = (rank for place, rank in enumerate(self._ranks) if place not in left_out)
+        first = next(kept, None)
+        return first is not None and all(rank == first for rank in kept)
+
     def split(self, left_out: Collection[int] = ()) -> Positions:
         """A seeded shuffle, cut to about `max_bytes`; then the held-out documents taken out.
 

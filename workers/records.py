@@ -72,7 +72,8 @@ def _json_lines(lines: _Lines) -> Iterator[tuple[str, Record]]:
 
 def _object(line: str, lines: _Lines) -> Record:
     try:
-        record = json.loads(line, parse_constant=_refuse_constant)
+        # Without its end, so that a line that stops short is said to do so there.
+        record = json.loads(line.rstrip("\r\n"), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise lines.error(
             f"line {lines.number} is not JSON ({error.msg} at column {error.colno})"

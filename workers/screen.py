@@ -97,7 +97,7 @@ def screen(recipe: Recipe, config: WorkerConfig) -> Screening:
     positions = {}
     for source in recipe.sources:
         name, found = source.name, measured[source.name]
-        _require_some_left(source, len(found), num_contaminated.get(name, 0), left_out[name])
+        _require_some_left(source, found, num_contaminated.get(name, 0), left_out[name])
         positions[name] = found.split(left_out[name])
         hashes[f"sources.{name}"] = _pinned(raw_hashes[name], left_out[name])
     for name, asked in items.items():
@@ -181,7 +181,17 @@ def _pinned(raw: str, left_out: set[int]) -> str:
     return hashlib.sha256(f"{raw} without {sorted(left_out)}".encode()).hexdigest()
 
 
-def _require_some_left(source: Source, total: int, contaminated: int, left_out: set[int]) -> None:
+def _require_some_left(
+    source: Source, found: Measured, contaminated: int, left_out: set[int]
+) -> None:
+    total = len(found)
+    if total - contaminated >= 2 and found.are_all_one(left_out):
+        raise DataError(
+            f"sources.{source.name}",
+            source.name,
+            f"its {total} documents are all the same, or nearly; expected at least two different "
+            "ones, or one alone",
+        )
     if len(left_out) < total:
         return
     raise DataError(

@@ -35,7 +35,9 @@ def read_source(source: Source, config: WorkerConfig) -> Iterator[Item]:
         raise DataError(
             f"sources.{source.name}",
             source.name,
-            "holds no document with text; expected at least one",
+            "holds no document with text"
+            + ("" if source.filter is None else f" that its filter leaves ({source.filter})")
+            + "; expected at least one",
         )
 
 

@@ -85,7 +85,7 @@ def test_a_template_of_choices_is_one_expression(tmp_path: Path) -> None:
 
 def test_an_item_without_an_answer_is_named(tmp_path: Path) -> None:
     plain = Benchmark(name="plain", files=("a.jsonl",), prompt="{{ q }}", answer="{{ a }}")
-    with pytest.raises(DataError, match="item 2 has no answer"):
+    with pytest.raises(DataError, match="line 2 has no answer"):
         items_of(tmp_path, plain, {"q": "x", "a": "y"}, {"q": "x", "a": " "})
 
 

@@ -113,7 +113,6 @@ def test_parquet_gives_the_same_items_and_leaves_nothing_but_under_the_home(
         "first = list(read_source(source, config))\n"
         "assert first == list(read_source(source, config))\n"
         "assert first == [Item(*row.values()) for row in ROWS]\n"
-        "assert first == [Item(*row.values()) for row in ROWS]\n"
     )
     user = tmp_path / "user"
     user.mkdir()

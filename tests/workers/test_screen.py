@@ -142,11 +142,24 @@ def test_a_source_that_repeats_another_one_is_refused(config: WorkerConfig) -> N
         report(config, sources=twice)
 
 
-def test_a_source_of_one_document_and_its_copies_cannot_hold_any_out(config: WorkerConfig) -> None:
+@pytest.mark.parametrize("near_duplicates", ["drop", "off"])
+def test_a_source_of_copies_of_one_document_is_refused(
+    config: WorkerConfig, near_duplicates: str
+) -> None:
     write_lines(config.data_roots[0] / "text.jsonl", [{"text": "all the same " * 40}] * 30)
-    with pytest.raises(DataError, match="at least two different ones") as caught:
+    with pytest.raises(DataError, match="its 30 documents are all the same") as caught:
+        report(config, near_duplicates=near_duplicates)
+    assert caught.value.field == "sources.text"
+
+
+def test_a_source_of_items_that_nearly_repeat_one_is_refused(config: WorkerConfig) -> None:
+    answer = "the quick brown fox jumps over the lazy dog and then it sleeps all day long"
+    rows = [{"question": "What does it do" + "?" * i, "answer": answer} for i in range(1, 9)]
+    write_lines(config.data_roots[0] / "sums.jsonl", rows)
+    with pytest.raises(DataError, match="its 8 documents are all the same, or nearly") as caught:
         report(config)
-    assert caught.value.field == "benchmarks.held_out.held_out"
+    assert caught.value.field == "sources.sums"
+    assert report(config, near_duplicates="flag").sources["sums"].num_documents == 8
 
 
 def test_a_benchmark_that_loses_all_its_items_is_refused(config: WorkerConfig) -> None:

@@ -78,6 +78,13 @@ def test_a_source_without_a_document_is_refused(
     assert (caught.value.field, caught.value.value) == ("sources.web", "web")
 
 
+def test_a_filter_that_leaves_nothing_is_named(config: WorkerConfig) -> None:
+    write(config, {"text": "some", "split": "test"})
+    train = TEXT.model_copy(update={"filter": "split == 'train'"})
+    with pytest.raises(DataError, match=r"that its filter leaves \(split == 'train'\)"):
+        list(read_source(train, config))
+
+
 def test_a_benchmark_without_an_item_is_refused(config: WorkerConfig) -> None:
     write(config)
     with pytest.raises(DataError, match="holds no item; expected at least two") as caught:
@@ -90,9 +97,9 @@ def test_a_benchmark_without_an_answer_is_refused_and_says_which(
     config: WorkerConfig, answer: str | None
 ) -> None:
     write(config, {"question": "a", "answer": "1"}, {"question": "b", "answer": answer})
-    with pytest.raises(DataError, match="item 2 has no answer to score") as caught:
+    with pytest.raises(DataError, match=r"a\.jsonl, line 2 has no answer to score") as caught:
         benchmark_items(BENCHMARK, config)
-    assert (caught.value.field, caught.value.value) == ("benchmarks.sums", "sums")
+    assert caught.value.field == "benchmarks.sums.answer"
 
 
 def test_a_template_at_fault_is_named_with_the_line(config: WorkerConfig) -> None:
