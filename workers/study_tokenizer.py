@@ -84,6 +84,11 @@ def study_tokenizer(
     )
 
 
+def characters_per_source(vocab_size: int) -> int:
+    """How many characters of each source a tokenizer of this size is trained on, at most."""
+    return max(LEAST_CHARACTERS, round(vocab_size * CHARACTERS_PER_PIECE))
+
+
 def check_tokenizer(recipe: Recipe, config: WorkerConfig) -> dict[str, str]:
     """The hash that pins the user's own file; empty without one. Raises DataError."""
     if recipe.tokenizer is None:
@@ -92,7 +97,7 @@ def check_tokenizer(recipe: Recipe, config: WorkerConfig) -> dict[str, str]:
 
 
 def _trained(recipe: Recipe, first_documents: Callable[[str, int], list[Item]]) -> Tokenizer:
-    size = max(LEAST_CHARACTERS, round(recipe.proxy.vocab_size * CHARACTERS_PER_PIECE))
+    size = characters_per_source(recipe.proxy.vocab_size)
     # One source after another, so that the text of one alone is in memory.
     texts = (
         document_text(item, source)[:size]
