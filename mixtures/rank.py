@@ -164,7 +164,7 @@ def _row(
 ) -> LeaderboardRow:
     by_key = {other.key: other for other in entries}
     baselines = {
-        name: mixture_key(study.mixture_at(share).shares) for name, share in study.baselines.items()
+        name: mixture_key(mixture.shares) for name, mixture in study.baseline_mixtures.items()
     }
     sign = study.objective.loss_sign
     paired = []

@@ -39,6 +39,12 @@ class NotEnoughTrials(ValueError):
 
 def recommend(study: StudySpec, observations: Sequence[Observation]) -> Recommendation:
     """The recommendation from the completed trials; raises NotEnoughTrials below four shares."""
+    if not study.space.is_line:
+        raise NotEnoughTrials(
+            f"this study searches the shares inside its {' and '.join(study.space.free_groups)} "
+            "sources (space.free_groups); a recommendation here is over the SFT share alone. Its "
+            "leaderboard ranks the mixtures that were tried"
+        )
     complete, notes = complete_observations(study, observations)
     trials = [trial for trial in complete if _is_on_line(study, trial)]
     off_line = [trial.trial_id for trial in complete if not _is_on_line(study, trial)]

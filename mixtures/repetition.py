@@ -70,3 +70,25 @@ def repetition_notes(epochs: Mapping[str, Epochs], max_epochs: float) -> list[st
                 "judged too low."
             )
     return notes
+
+
+def share_caps(
+    max_epochs: float, decay: Decay, full_run: FullRun | None, tokens: Mapping[str, int]
+) -> dict[str, tuple[float, str]]:
+    """The highest share of each source that is read at most `max_epochs` times, and the reason.
+
+    In the full run, or where there is none in a trial's decay. Of the sources whose `tokens` are
+    known; a cap of 1 or more is none.
+    """
+    total = decay.tokens if full_run is None else full_run.decay_tokens
+    where = "the decay" if full_run is None else "the full run"
+    caps = {}
+    for name, own in tokens.items():
+        cap = max_epochs * own / total
+        if cap < 1:
+            caps[name] = (
+                cap,
+                f"{name} at most {cap:.4g} (max_epochs {max_epochs:g} of {own:,} tokens "
+                f"in {where})",
+            )
+    return caps

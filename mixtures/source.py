@@ -1,7 +1,8 @@
 """A source: one data set that a mixture can draw decay tokens from.
 
 Exactly one of `files`, `saved`, `hub`, `python_library` and `reasoning_gym` says where its items
-come from. The last two need no download: they are what the demo study is made of.
+come from. The last two need no download: they are what the demo study is made of. Of a study that
+is trained outside, `tokens` says how much there is, and the data are never seen.
 """
 
 from typing import Literal, Self
@@ -76,6 +77,11 @@ class Source(Value):
     text_unit: TextUnit = added("line", description="what one record of a text file is")
     python_library: Literal["source", "docstrings", "topics"] | None = None
     reasoning_gym: ReasoningGymItems | None = None
+    tokens: int | None = added(
+        None,
+        ge=1,
+        description="how many there are of data that the outside trainer of the study holds",
+    )
 
     text: str | None = None
     prompt: str | None = None
@@ -93,12 +99,14 @@ class Source(Value):
             "hub": self.hub is not None,
             "python_library": self.python_library is not None,
             "reasoning_gym": self.reasoning_gym is not None,
+            "tokens": self.tokens is not None,
         }
         given = [name for name, is_given in places.items() if is_given]
         if len(given) != 1:
             raise ValueError(
                 f"source {self.name!r} gives {given or 'none'} of files, saved, hub, "
-                "python_library, reasoning_gym; give exactly one"
+                "python_library, reasoning_gym, or tokens where the study is trained outside; give "
+                "exactly one"
             )
         if self.python_library and self.kind != "pretrain":
             raise ValueError(f"source {self.name!r}: python_library is text, so kind is 'pretrain'")

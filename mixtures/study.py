@@ -1,198 +1,30 @@
 """A study: one question about a mixture, and all that its trials share."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from mixtures.baselines import baseline_mixtures
 from mixtures.benchmark import Benchmark
-from mixtures.mixture import Mixture, mixture_of_sft_share, require_sum_to_one
+from mixtures.budget import Budget
+from mixtures.mixture import Mixture, require_sum_to_one
 from mixtures.objective import Objective, require_metric_exists, require_weights_fit
-from mixtures.phases import Decay, FullRun, Optimiser, StablePhase
-from mixtures.proxy import Proxy
-from mixtures.repetition import MAX_EPOCHS
-from mixtures.screening import Decontamination, NearDuplicates
-from mixtures.source import Kind, Source
+from mixtures.phases import Decay, FullRun
+from mixtures.polytope import Rule, conflict
+from mixtures.recipe import Recipe
+from mixtures.repetition import MAX_EPOCHS, share_caps
+from mixtures.search import Design, Search
+from mixtures.space import Space, require_sources_exist, rules_of
 from mixtures.value import InvalidField, Name, Seed, Share, Value, added
 
 # The share that the Xmodel-2 report took after over 400 trials (arXiv 2412.19638, section 2.3).
 PAPER_SFT_SHARE = 0.64
 KeepWeights = Literal["none", "small", "all"]
 BYTES_PER_WEIGHT, SMALL_WEIGHTS_BYTES = 4, 8_000_000
-# A context holds some prompt and an answer; a tokenizer is trained over 256 bytes and specials.
-LEAST_CONTEXT_TOKENS, LEAST_VOCAB_SIZE = 16, 300
-
-
-LossOn = Literal["all", "response"]
-
-
-class TokenizerFile(Value):
-    """A `tokenizer.json` of the Hugging Face tokenizers library."""
-
-    file: str = Field(description="relative to a data root")
-    end_token: str | None = Field(
-        default=None, description="ends a document; one of the usual names when not given"
-    )
-
-
-class Recipe(Value):
-    """All that two trials of a study have in common: the data, the model and the stable phase.
-
-    `data_seed` picks subsets: of a source (`max_bytes`), of documents held out, of benchmark items.
-    It is apart from the trials' seeds, which order the tokens, so that both noises can be told
-    apart. `pretrain_shares` and `sft_shares` are the shares inside each group, uniform by default.
-    """
-
-    proxy: Proxy = Field(default_factory=lambda: Proxy.model_validate("pico"))
-    sources: tuple[Source, ...] = Field(min_length=1)
-    pretrain_shares: dict[Name, Share] | None = None
-    sft_shares: dict[Name, Share] | None = None
-    benchmarks: tuple[Benchmark, ...] = Field(min_length=1)
-    stable: StablePhase = StablePhase()
-    # torch's generator takes 64 bits.
-    stable_seed: int = Field(default=0, ge=0, le=2**63 - 1)
-    optimiser: Optimiser = Optimiser()
-    data_seed: int = Field(default=0, ge=0)
-    loss_on: LossOn = added(
-        "all", description="response: not on the prompts of SFT items; plain text is all counted"
-    )
-    tokenizer: TokenizerFile | None = added(
-        None,
-        description="one of the user's; else that of stable.checkpoint, else one of "
-        "proxy.vocab_size pieces is trained on the sources",
-    )
-    decontamination: Decontamination = added("drop")
-    near_duplicates: NearDuplicates = added(
-        "drop", description="of SFT sources, inside and across: the first is kept"
-    )
-
-    @field_validator("sources", "benchmarks")
-    @classmethod
-    def _names_are_unique(
-        cls, values: Sequence[Source | Benchmark]
-    ) -> Sequence[Source | Benchmark]:
-        for name, count in Counter(value.name for value in values).items():
-            if count > 1:
-                raise ValueError(f"the name {name!r} is given {count} times, expected once")
-        return values
-
-    @model_validator(mode="after")
-    def _groups_fit_the_sources(self) -> Self:
-        for kind, field in (("pretrain", "pretrain_shares"), ("sft", "sft_shares")):
-            names = {source.name for source in self.sources if source.kind == kind}
-            shares = getattr(self, field)
-            if kind == "pretrain" and not names:
-                raise InvalidField(
-                    "sources",
-                    [source.name for source in self.sources],
-                    "sources has none of kind 'pretrain'; the stable phase needs one",
-                )
-            if shares is None:
-                continue
-            for name in shares.keys() - names:
-                raise InvalidField(
-                    f"{field}.{name}",
-                    shares[name],
-                    f"{field} names {name!r}; sources of kind {kind!r}: {sorted(names)}",
-                )
-            require_sum_to_one(shares, field)
-        return self
-
-    @model_validator(mode="after")
-    def _held_out_names_a_pretraining_source(self) -> Self:
-        names = sorted(source.name for source in self.sources if source.kind == "pretrain")
-        for index, benchmark in enumerate(self.benchmarks):
-            if benchmark.held_out is not None and benchmark.held_out not in names:
-                raise InvalidField(
-                    f"benchmarks.{index}.held_out",
-                    benchmark.held_out,
-                    f"benchmark {benchmark.name!r} holds out {benchmark.held_out!r}; "
-                    f"the pretraining sources are {names}",
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _batch_holds_whole_sequences(self) -> Self:
-        batch, context = self.optimiser.batch_tokens, self.proxy.context_tokens
-        if batch % context:
-            raise InvalidField(
-                "optimiser.batch_tokens",
-                batch,
-                f"optimiser.batch_tokens {batch} must be a multiple of "
-                f"proxy.context_tokens {context}",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _one_tokenizer(self) -> Self:
-        if self.tokenizer is not None and self.stable.checkpoint is not None:
-            raise InvalidField(
-                "tokenizer",
-                self.tokenizer.file,
-                f"stable.checkpoint {self.stable.checkpoint!r} has its own; leave this out",
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _proxy_and_stable_phase_fit(self) -> Self:
-        proxy, checkpoint = self.proxy, self.stable.checkpoint
-        if proxy.context_tokens < LEAST_CONTEXT_TOKENS:
-            raise InvalidField(
-                "proxy.context_tokens",
-                proxy.context_tokens,
-                f"expected at least {LEAST_CONTEXT_TOKENS}",
-            )
-        if checkpoint is None and proxy.vocab_size < LEAST_VOCAB_SIZE:
-            raise InvalidField(
-                "proxy.vocab_size",
-                proxy.vocab_size,
-                f"expected at least {LEAST_VOCAB_SIZE}: every byte has a token of its own",
-            )
-        if checkpoint is not None and self.stable_seed:
-            raise InvalidField(
-                "stable_seed",
-                self.stable_seed,
-                f"nothing is drawn from it where stable.checkpoint is {checkpoint!r}; leave it out",
-            )
-        return self
-
-    def shares_in_group(self, kind: Kind) -> dict[str, float]:
-        """The shares inside one group, over all its sources, summing to 1; empty for no source."""
-        names = [source.name for source in self.sources if source.kind == kind]
-        given = self.pretrain_shares if kind == "pretrain" else self.sft_shares
-        if given is None:
-            return {name: 1.0 / len(names) for name in names}
-        return {name: given.get(name, 0.0) for name in names}
-
-    def mixture_at(self, sft_share: float) -> Mixture:
-        """The mixture with this share of SFT; raises InvalidField where there is no SFT source."""
-        sft_group = self.shares_in_group("sft")
-        if not sft_group and sft_share > 0:
-            raise InvalidField(
-                "sft_share", sft_share, f"sft_share is {sft_share}, but no source is of kind 'sft'"
-            )
-        return mixture_of_sft_share(sft_share, self.shares_in_group("pretrain"), sft_group)
-
-
-class Space(Value):
-    """The mixtures that the study tries: a sweep of the SFT share."""
-
-    sft_share: tuple[Share, ...] = Field(min_length=1)
-
-    @field_validator("sft_share")
-    @classmethod
-    def _each_once(cls, values: tuple[float, ...]) -> tuple[float, ...]:
-        for value, count in Counter(values).items():
-            if count > 1:
-                raise ValueError(f"sft_share {value} is given {count} times, expected once")
-        return values
-
-
-class Budget(Value):
-    """What the study may cost."""
-
-    max_trials: int = Field(default=1000, ge=1, le=100_000)
+KINDS: Final = ("pretrain", "sft")
+# Mixtures below which a fit over even one free share is guesswork.
+LEAST_DESIGN = 8
 
 
 class Resources(Value):
@@ -217,6 +49,11 @@ class StudySpec(Recipe):
     max_epochs: float = added(
         MAX_EPOCHS, gt=0, description="a mixture that reads a source more often is warned of"
     )
+    current_mixture: dict[Name, Share] | None = added(
+        None, description="what is trained on now: the baseline `current`"
+    )
+    design: Design = added(Design())
+    search: Search | None = added(None)
     objective: Objective = Objective()
     budget: Budget = Budget()
     resources: Resources = Resources()
@@ -238,15 +75,73 @@ class StudySpec(Recipe):
         self._require_full_run_fits()
         require_weights_fit(self.objective, self.benchmarks)
         # What a task file gives is known once it is read.
-        known = {one.name: one.metrics for one in self.benchmarks if one.task is None}
+        known = {
+            one.name: one.metrics for one in self.benchmarks if one.task is None and not one.outside
+        }
         require_metric_exists(self.objective, known)
-        if not any(source.kind == "sft" for source in self.sources):
+        require_sources_exist(self.space, self.sources)
+        self._require_current_mixture_fits()
+        self._require_sft_shares_can_be_made()
+        if self.space.has_rules or self.space.free_groups:
+            self._require_space_holds_a_mixture()
+        if self.space.is_sweep and self.design != Design():
+            raise InvalidField(
+                "design",
+                self.design.model_dump(mode="json"),
+                "space.sft_share lists all mixtures; design is for space.sft_share_range or "
+                "space.free_groups",
+            )
+        self._require_first_trials_fit_the_budget()
+        return self
+
+    def _require_sft_shares_can_be_made(self) -> None:
+        kinds = {source.kind for source in self.sources}
+        wanted = (*self.space.sft_share, *(self.space.sft_share_range or ()))
+        if "sft" not in kinds and (self.space.is_line or any(wanted)):
             raise InvalidField(
                 "sources",
                 [source.name for source in self.sources],
-                "sources has none of kind 'sft'; there is no SFT share to search",
+                "sources has none of kind 'sft'; there is no SFT share to search. To search the "
+                "pretraining sources alone, give space: {sft_share: [0], free_groups: [pretrain]}",
             )
-        num_trials = len({*self.space.sft_share, *self.baselines.values()}) * len(self.seeds)
+        if "pretrain" not in kinds and any(share < 1 for share in wanted):
+            raise InvalidField(
+                "space.sft_share",
+                list(self.space.sft_share),
+                "sources has none of kind 'pretrain', so the SFT share is 1: give "
+                "space: {sft_share: [1], free_groups: [sft]}",
+            )
+
+    def _require_space_holds_a_mixture(self) -> None:
+        for sft_share in self.space.slices:
+            clash = conflict(self.space_rules(sft_share))
+            if clash:
+                raise InvalidField(
+                    clash[-1].field,
+                    [rule.name for rule in clash],
+                    "no mixture keeps "
+                    + (
+                        clash[0].name or ""
+                        if len(clash) == 1
+                        else "these together: " + "; ".join(rule.name or "" for rule in clash)
+                    )
+                    + ". Loosen one, or leave it out",
+                )
+
+    def _require_current_mixture_fits(self) -> None:
+        names = [source.name for source in self.sources]
+        for name, share in (self.current_mixture or {}).items():
+            if name not in names:
+                raise InvalidField(
+                    f"current_mixture.{name}",
+                    share,
+                    f"names the unknown source {name!r}; there are {names}",
+                )
+        if self.current_mixture is not None:
+            require_sum_to_one(self.current_mixture, "current_mixture")
+
+    def _require_first_trials_fit_the_budget(self) -> None:
+        num_trials = self.num_first_trials
         if num_trials > self.budget.max_trials:
             raise InvalidField(
                 "budget.max_trials",
@@ -254,7 +149,14 @@ class StudySpec(Recipe):
                 f"space and baselines make {num_trials} trials, budget.max_trials allows "
                 f"{self.budget.max_trials}; raise the budget or try fewer shares or seeds",
             )
-        return self
+        tokens = num_trials * self.decay.tokens
+        if self.budget.max_tokens is not None and tokens > self.budget.max_tokens:
+            raise InvalidField(
+                "budget.max_tokens",
+                self.budget.max_tokens,
+                f"the first {num_trials} trials of {self.decay.tokens:,} tokens each read "
+                f"{tokens:,}; raise the budget or try fewer mixtures or seeds",
+            )
 
     def _require_full_run_fits(self) -> None:
         if self.full_run is None:
@@ -283,13 +185,53 @@ class StudySpec(Recipe):
         return self.keep_weights == "all" or (self.keep_weights == "small" and is_small)
 
     @property
+    def known_tokens(self) -> dict[str, int]:
+        """Tokens of the sources of which the study says how many the full run has."""
+        told = {one.name: one.tokens for one in self.sources if one.tokens is not None}
+        return told | (self.full_run.unique_tokens if self.full_run else {})
+
+    @property
+    def baseline_mixtures(self) -> dict[str, Mixture]:
+        """By name: always tried, and what every mixture is compared with."""
+        return baseline_mixtures(
+            self, self.baselines, self.current_mixture, self.known_tokens, not self.space.is_sweep
+        )
+
+    def space_rules(self, sft_share: float | None) -> list[Rule]:
+        """What a mixture of the space keeps; `sft_share` is one of `space.slices`."""
+        inside = {kind: self.shares_in_group(kind) for kind in KINDS}
+        caps = {}
+        if self.space.cap_epochs:
+            caps = share_caps(self.max_epochs, self.decay, self.full_run, self.known_tokens)
+        return rules_of(self.space, self.sources, inside, caps, sft_share)
+
+    @property
+    def num_design_mixtures(self) -> int:
+        """How many mixtures fill the space at the start, beside the baselines."""
+        if self.design.num_mixtures is not None:
+            return self.design.num_mixtures
+        sizes = Counter(source.kind for source in self.sources)
+        num_free = int(self.space.sft_share_range is not None)
+        num_free += sum(max(0, sizes[kind] - 1) for kind in self.space.free_groups)
+        return max(LEAST_DESIGN, 2 * num_free)
+
+    @property
+    def num_first_trials(self) -> int:
+        """At most so many: mixtures that are a baseline too are tried once."""
+        if self.space.is_sweep:
+            num = len({*self.space.sft_share, *self.baselines.values()})
+            return (num + (self.current_mixture is not None)) * len(self.seeds)
+        num = self.num_design_mixtures + len(self.baseline_mixtures)
+        return num + min(num, self.design.num_repeated) * (len(self.seeds) - 1)
+
+    @property
     def ranked_benchmarks(self) -> tuple[Benchmark, ...]:
         """Those that have the objective's metric; each that weighs something is among them."""
         return tuple(
             one
             for one in self.benchmarks
             if self.objective.metric in one.metrics
-            or (one.task is not None and self.objective.weight_of(one.name) > 0)
+            or ((one.task is not None or one.outside) and self.objective.weight_of(one.name) > 0)
         )
 
     @property

@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 
 from mixtures.mixture import Mixture, require_sum_to_one, sft_share
 from mixtures.phases import Decay, FullRun
+from mixtures.recipe import Recipe
 from mixtures.source import SourceSize
-from mixtures.study import Recipe, Resources
+from mixtures.study import Resources
 from mixtures.value import InvalidField, Name, Seed, Share, Value, added
 
 

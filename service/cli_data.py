@@ -162,16 +162,30 @@ def _show_check(out: Console, found: dict[str, Any]) -> None:
 
 
 def _epochs_table(epochs: dict[str, Any], names: list[str]) -> Table:
-    """Of the least and the most SFT that is tried: in between they change evenly."""
+    """A row a source: of a sweep at its two ends, in between it changes evenly; else its range."""
     table = Table(title="Times each source is read (proxy / full run)")
     table.add_column("source")
-    shares = list(epochs)
-    ends = list(dict.fromkeys((shares[0], shares[-1])))
-    for share in ends:
-        table.add_column(f"at {percent(float(share))} SFT", justify="right")
+    if all(_is_share(mixture) for mixture in epochs):
+        mixtures = list(epochs)
+        ends = list(dict.fromkeys((mixtures[0], mixtures[-1])))
+        for share in ends:
+            table.add_column(f"at {percent(float(share))} SFT", justify="right")
+        for name in names:
+            table.add_row(name, *(_read(epochs[share].get(name)) for share in ends))
+        return table
+    table.add_column("in the mixture with least of it", justify="right")
+    table.add_column("with most", justify="right")
     for name in names:
-        table.add_row(name, *(_read(epochs[share].get(name)) for share in ends))
+        read = [mixture[name] for mixture in epochs.values() if name in mixture]
+        read.sort(key=lambda one: float(one["proxy"]))
+        least = read[0] if len(read) == len(epochs) else None
+        table.add_row(name, _read(least), _read(read[-1] if read else None))
     return table
+
+
+def _is_share(mixture: str) -> bool:
+    """A sweep's mixtures go by their SFT share, others by name or number."""
+    return mixture.replace(".", "", 1).isdigit()
 
 
 def _read(epochs: dict[str, Any] | None) -> str:

@@ -8,6 +8,7 @@ import typer.main
 from fastapi.routing import APIRoute
 
 from mixtures.proxy import Proxy
+from mixtures.space import Space
 from mixtures.study import StudySpec
 from mixtures.trial import TrialState
 from mixtures.value import Value
@@ -62,7 +63,9 @@ def test_every_trial_state_is_documented(state: TrialState) -> None:
     assert re.search(rf"^\| `{state.value}` \|", API, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("heading", "value"), [("A study", StudySpec), ("A proxy", Proxy)])
+@pytest.mark.parametrize(
+    ("heading", "value"), [("A study", StudySpec), ("A proxy", Proxy), ("A space", Space)]
+)
 def test_every_field_of_a_study_is_documented(heading: str, value: type[Value]) -> None:
     section = API.split(f"## {heading}\n")[1].split("\n## ")[0]
     first_cells = " ".join(re.findall(r"^\| (.*?) \|", section, re.MULTILINE))

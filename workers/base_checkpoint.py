@@ -5,7 +5,7 @@ folder's, because a study says by itself what it trains.
 """
 
 from mixtures.proxy import Proxy, first_difference
-from mixtures.study import Recipe
+from mixtures.recipe import Recipe
 from mixtures.trial import OptimiserState
 from mixtures.value import Value
 from workers.config import WorkerConfig

@@ -1,6 +1,6 @@
 """Reads all data of a recipe before any training: what is wrong with it, how much there is."""
 
-from mixtures.study import Recipe
+from mixtures.recipe import Recipe
 from mixtures.value import Value, added
 from workers.base_checkpoint import CHECKPOINT, CheckpointReport, check_checkpoint
 from workers.config import WorkerConfig

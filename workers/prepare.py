@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from mixtures.recipe import Recipe
 from mixtures.source import Source
-from mixtures.study import Recipe
 from mixtures.value import canonical_json, hash_text
 from workers.artifact import built_once
 from workers.base_checkpoint import CHECKPOINT

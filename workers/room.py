@@ -2,7 +2,8 @@
 
 import shutil
 
-from mixtures.study import BYTES_PER_WEIGHT, Recipe
+from mixtures.recipe import Recipe
+from mixtures.study import BYTES_PER_WEIGHT
 from workers.config import WorkerConfig
 from workers.files import DataError
 

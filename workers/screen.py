@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mixtures.recipe import Recipe
 from mixtures.source import Source
-from mixtures.study import Recipe
 from mixtures.value import canonical_json, hash_text
 from workers.artifact import built_once
 from workers.benchmark_content import benchmark_content

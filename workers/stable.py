@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from mixtures.phases import Decay
-from mixtures.study import Recipe
+from mixtures.recipe import Recipe
 from mixtures.trial import OptimiserState
 from mixtures.value import canonical_json, hash_text
 from workers.artifact import built_once

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mixtures.study import LossOn
+from mixtures.recipe import LossOn
 from workers.tokenised import Sequences, TokenisedSource
 
 Flags = np.ndarray[tuple[int, int], np.dtype[np.bool_]]

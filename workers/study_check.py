@@ -5,14 +5,18 @@ What is built is kept under the home, so the study itself finds it there.
 
 import shutil
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mixtures.baselines import CURRENT
 from mixtures.design import first_trials
 from mixtures.repetition import Epochs, epochs_of, repetition_notes
 from mixtures.study import BYTES_PER_WEIGHT, StudySpec
+from mixtures.trial import TrialSpec
 from mixtures.value import Value
 from workers.check import DataReport, check_data
 from workers.config import WorkerConfig
+from workers.files import DataError
 from workers.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
@@ -41,7 +45,8 @@ class BenchmarkCheck(Value):
 
 
 class StudyCheck(Value):
-    """`epochs` by SFT share. Seconds are of one core after another; `disk_bytes` of all of it.
+    """`epochs` by SFT share, or by the name of a mixture. Seconds are of one core after another;
+    `disk_bytes` of all of it.
 
     A trial's are those of its decay and its evaluation, both measured on a part.
     """
@@ -65,6 +70,10 @@ class StudyCheck(Value):
 def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
     """Raises DataError at the first thing that would stop the study."""
     recipe = spec.recipe
+    if recipe.trained_by == "outside":
+        raise DataError(
+            "trained_by", "outside", "the study's data are not read here: there is nothing to check"
+        )
     data = check_data(recipe, config)
     prepared = prepare(recipe, data.data_hashes, config, lambda done, total: None)
     available = {
@@ -72,12 +81,9 @@ def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
         for name, source in prepared.sources.items()
     }
     trials = first_trials(spec, "", data.data_hashes)
-    shares = sorted({trial.sft_share for trial in trials})
     epochs = {
-        f"{share:g}": epochs_of(
-            recipe.mixture_at(share).shares, spec.decay, spec.full_run, available
-        )
-        for share in shares
+        label: epochs_of(shares, spec.decay, spec.full_run, available)
+        for label, shares in _mixtures(spec, trials).items()
     }
     stable_tokens = 0 if recipe.stable.checkpoint is not None else recipe.stable.tokens
     rate, scoring = _measured(prepared)
@@ -118,13 +124,51 @@ def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
         free_bytes=shutil.disk_usage(config.home).free,
         notes=(
             *(
-                f"At {float(share):.0%} SFT: {note}"
-                for share, found in epochs.items()
+                f"{_heading(label)}: {note}"
+                for label, found in epochs.items()
                 for note in repetition_notes(found, spec.max_epochs)
             ),
             *([] if too_much is None else [too_much]),
+            *_budget_notes(spec, len(trials), (decay_seconds + scoring.seconds) / 3600),
         ),
     )
+
+
+def _mixtures(spec: StudySpec, trials: Sequence[TrialSpec]) -> dict[str, dict[str, float]]:
+    """Shares of each mixture that is tried: by its SFT share in a sweep, else by name or number."""
+    if spec.space.is_sweep:
+        shares = sorted({*spec.space.sft_share, *spec.baselines.values()})
+        own = {f"{share:g}": spec.mixture_at(share).shares for share in shares}
+        return own | ({CURRENT: spec.current_mixture} if spec.current_mixture else {})
+    found = {name: mixture.shares for name, mixture in spec.baseline_mixtures.items()}
+    others = {trial.mixture.canonical(): trial.mixture.shares for trial in trials}
+    for mixture in spec.baseline_mixtures.values():
+        others.pop(mixture.canonical(), None)
+    return found | {f"mixture {n}": shares for n, shares in enumerate(others.values(), start=1)}
+
+
+def _heading(label: str) -> str:
+    is_share = label.replace(".", "", 1).isdigit()
+    return f"At {float(label):.0%} SFT" if is_share else f"In {label}"
+
+
+def _budget_notes(spec: StudySpec, num_trials: int, hours_per_trial: float) -> list[str]:
+    """What a search may add, and whether the hours are enough for the first trials."""
+    notes = []
+    hours = num_trials * hours_per_trial
+    most = spec.budget.max_hours
+    if most is not None and hours > most:
+        notes.append(
+            f"The first {num_trials} trials take about {hours:.2g} hours of one core, more than "
+            f"budget.max_hours {most:g}: those beyond it are not begun."
+        )
+    if spec.search is not None:
+        left, field = spec.budget.trials_left(num_trials, spec.decay.tokens, hours, hours_per_trial)
+        notes.append(
+            f"The search may add up to {left} trials, {left * hours_per_trial:.2g} hours of one "
+            f"core, until {field} is reached."
+        )
+    return notes
 
 
 def _num_tokens(prepared: Prepared, name: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mixtures.benchmark import Benchmark
-from mixtures.study import Recipe
+from mixtures.recipe import Recipe
 from workers.benchmark_items import BenchmarkItem, benchmark_items, items_hash
 from workers.config import WorkerConfig
 from workers.documents import Places

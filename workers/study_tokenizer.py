@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from mixtures.study import Recipe, TokenizerFile
+from mixtures.recipe import Recipe, TokenizerFile
 from mixtures.value import canonical_json, hash_text
 from workers.artifact import built_once
 from workers.base_checkpoint import CHECKPOINT, pinned_checkpoint

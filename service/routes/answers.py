@@ -61,7 +61,7 @@ def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:
     """One row a mixture; the same numbers as the JSON, one column a number."""
     sources = [source.name for source in study.spec.sources]
     benchmarks = [benchmark.name for benchmark in study.spec.benchmarks]
-    baselines = list(study.spec.baselines)
+    baselines = list(study.spec.baseline_mixtures)
     header = ["rank", "sft_share", "mean", "interval_low", "interval_high", "num_trials"]
     header += ["tied_with_best"]
     for name in baselines:

@@ -8,7 +8,8 @@ from db.studies import StoredStudy, get_study, has_study, insert_study, list_stu
 from db.trials import insert_trials
 from mixtures.design import first_trials
 from mixtures.objective import require_metric_exists
-from mixtures.study import Recipe, StudySpec
+from mixtures.recipe import Recipe
+from mixtures.study import StudySpec
 from mixtures.value import InvalidField, Value, canonical_json, hash_text
 from service.body import STUDY_BODY_DOCS, read_body
 from service.errors import BadInput

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mixtures.mixture import Mixture, mixture_of_sft_share, require_sum_to_one, sft_share
-from mixtures.study import Recipe
+from mixtures.recipe import Recipe
 from tests.mixtures.share_study import make_study
 
 PARTS = st.lists(st.integers(1, 1000), min_size=1, max_size=6)

@@ -7,7 +7,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from mixtures.study import PAPER_SFT_SHARE, Recipe, StudySpec
+from mixtures.recipe import Recipe
+from mixtures.study import PAPER_SFT_SHARE, StudySpec
 from tests.mixtures.share_study import make_study
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"

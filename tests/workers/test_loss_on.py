@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mixtures.study import Recipe
+from mixtures.recipe import Recipe
 from tests.workers.tiny_study import tiny_proxy, tiny_study, tiny_trial
 from workers.config import WorkerConfig
 from workers.run import TrialRunner

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixtures.study import Recipe
+from mixtures.recipe import Recipe
 from tests.workers.tiny_study import tiny_config, tiny_study, write_data, write_lines
 from workers.check import check_data
 from workers.config import WorkerConfig

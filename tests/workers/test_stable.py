@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from mixtures.study import Recipe
+from mixtures.recipe import Recipe
 from tests.workers.tiny_study import tiny_study
 from workers.config import WorkerConfig
 from workers.prepare import Prepared

@@ -1,0 +1,35 @@
+"""What a study may cost, in trials, in decay tokens and in hours of workers."""
+
+from pydantic import Field
+
+from mixtures.value import Value, added
+
+
+class Budget(Value):
+    """What the study may cost. No trial is begun that would go beyond any of these."""
+
+    max_trials: int = Field(default=1000, ge=1, le=100_000)
+    max_tokens: int | None = added(None, ge=1, description="decay tokens of all trials together")
+    max_hours: float | None = added(
+        None, gt=0, description="of workers, summed over trials: two workers for an hour are two"
+    )
+
+    def trials_left(
+        self, num_trials: int, tokens_per_trial: int, hours_spent: float, hours_per_trial: float
+    ) -> tuple[int, str]:
+        """How many more trials the budget pays for, and the field that says so.
+
+        `num_trials` are there already, whatever their state; `hours_spent` are those of trials that
+        ended, and `hours_per_trial` what one takes, 0 while that is not known.
+        """
+        left = {"budget.max_trials": self.max_trials - num_trials}
+        if self.max_tokens is not None:
+            left["budget.max_tokens"] = self.max_tokens // tokens_per_trial - num_trials
+        if self.max_hours is not None:
+            hours = self.max_hours - hours_spent
+            if hours <= 0:
+                left["budget.max_hours"] = 0
+            elif hours_per_trial > 0:
+                left["budget.max_hours"] = int(hours / hours_per_trial)
+        field = min(left, key=lambda name: left[name])
+        return max(0, left[field]), field
