@@ -50,10 +50,15 @@ class TrialRow(Base):
     finished_at: Mapped[datetime | None] = mapped_column(DateTime)
     result: Mapped[str | None] = mapped_column(String)
     failure: Mapped[str | None] = mapped_column(String)
+    # "outside" where whoever asks trains it; None: our own workers.
+    trained_by: Mapped[str | None] = mapped_column(String)
 
 
 class AttemptRow(Base):
-    """One attempt at a trial. A result that came too late is kept here and changes nothing."""
+    """One attempt at a trial. A result that came too late is kept here and changes nothing.
+
+    The last four are of outside trainers: who has it, by which wish, until when, and what was told.
+    """
 
     __tablename__ = "attempt"
 
@@ -63,6 +68,10 @@ class AttemptRow(Base):
     started_at: Mapped[datetime] = mapped_column(DateTime)
     finished_at: Mapped[datetime | None] = mapped_column(DateTime)
     late_result: Mapped[str | None] = mapped_column(String)
+    worker: Mapped[str | None] = mapped_column(String)
+    ask_key: Mapped[str | None] = mapped_column(String)
+    leased_until: Mapped[datetime | None] = mapped_column(DateTime)
+    told: Mapped[str | None] = mapped_column(String)
 
 
 class ScoreRow(Base):

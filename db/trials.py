@@ -62,6 +62,7 @@ def insert_trials(session: Session, specs: Sequence[TrialSpec]) -> int:
                 num_lost=0,
                 cancel_requested=False,
                 created_at=now(),
+                trained_by=None if spec.recipe.trained_by == "workers" else "outside",
             )
         )
     return len(new)
@@ -107,10 +108,10 @@ def source_sizes(session: Session, study_id: str) -> dict[str, SourceSize]:
 
 
 def first_waiting(session: Session) -> TrialSpec | None:
-    """The trial that is claimed next; None while none waits."""
+    """The trial that our own workers claim next; None while none waits."""
     text = session.scalar(
         select(TrialRow.spec)
-        .where(TrialRow.state == TrialState.WAITING)
+        .where(TrialRow.state == TrialState.WAITING, TrialRow.trained_by.is_(None))
         .order_by(TrialRow.position)
         .limit(1)
     )
@@ -159,7 +160,8 @@ def record_result(session: Session, result: TrialResult) -> bool:
                 benchmark=score.benchmark,
                 metric=score.metric,
                 value=score.value,
-                num_items=score.num_items,
+                # 0 where an outside trainer did not tell it: the column takes no null.
+                num_items=score.num_items or 0,
                 standard_error=score.standard_error,
             )
         )
@@ -206,12 +208,25 @@ def record_lost(session: Session, trial_id: str, attempt: int, reason: str) -> T
     return TrialState(row.state)
 
 
+def resume(session: Session, trial_id: str) -> None:
+    """WAITING becomes RUNNING again as the attempt that was lost last, which has turned up."""
+    row = _row(session, trial_id)
+    _promote(row, TrialState.RUNNING)
+    attempt = session.get(AttemptRow, (trial_id, row.attempt))
+    assert attempt is not None
+    attempt.outcome, attempt.finished_at = "RUNNING", None
+
+
 def recover_running(session: Session) -> list[str]:
     """At the start of a controller: no trial of an earlier one can still be running.
 
-    Being lost with the controller says nothing against the trial, so it is not counted.
+    Being lost with the controller says nothing against the trial, so it is not counted. Outside
+    trainers go on meanwhile: their leases end by themselves.
     """
-    rows = session.scalars(select(TrialRow).where(TrialRow.state == TrialState.RUNNING)).all()
+    query = select(TrialRow).where(
+        TrialRow.state == TrialState.RUNNING, TrialRow.trained_by.is_(None)
+    )
+    rows = session.scalars(query).all()
     for row in rows:
         _close_attempt(session, row.id, row.attempt, "LOST")
         if row.cancel_requested:

@@ -81,6 +81,11 @@ class Recipe(Value):
         return values
 
     @model_validator(mode="after")
+    def _fits_its_trainer(self) -> Self:
+        require_fits_its_trainer(self, self.trained_by)
+        return self
+
+    @model_validator(mode="after")
     def _groups_fit_the_sources(self) -> Self:
         for kind, field in (("pretrain", "pretrain_shares"), ("sft", "sft_shares")):
             names = {source.name for source in self.sources if source.kind == kind}
@@ -125,11 +130,6 @@ class Recipe(Value):
                 f"optimiser.batch_tokens {batch} must be a multiple of "
                 f"proxy.context_tokens {context}",
             )
-        return self
-
-    @model_validator(mode="after")
-    def _fits_its_trainer(self) -> Self:
-        require_fits_its_trainer(self, self.trained_by)
         return self
 
     @model_validator(mode="after")

@@ -107,12 +107,15 @@ class TrialSpec(Value):
 
 
 class Score(Value):
-    """One metric of one benchmark for one trial. `standard_error` is over the items."""
+    """One metric of one benchmark for one trial. `standard_error` is over the items.
+
+    An outside trainer need not tell how many items there were.
+    """
 
     benchmark: Name
     metric: str
     value: float
-    num_items: int = Field(ge=1)
+    num_items: int | None = Field(default=None, ge=1)
     standard_error: float | None = Field(default=None, ge=0)
 
 

@@ -18,7 +18,17 @@ from service.errors import Problem, add_error_handlers
 from service.events import Events
 from service.pages import studies as studies_page
 from service.pages import study as study_page
-from service.routes import answers, benchmarks, events, exports, health, sources, studies, trials
+from service.routes import (
+    answers,
+    benchmarks,
+    events,
+    exports,
+    health,
+    outside,
+    sources,
+    studies,
+    trials,
+)
 from service.scheduler import Scheduler
 from service.settings import Settings
 from service.state import Controller
@@ -59,7 +69,17 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         redoc_url=None,
         responses={422: {"model": Problem, "description": "Bad input, with field and value."}},
     )
-    for router in (health, studies, trials, answers, exports, sources, benchmarks, events):
+    for router in (
+        health,
+        studies,
+        trials,
+        outside,
+        answers,
+        exports,
+        sources,
+        benchmarks,
+        events,
+    ):
         app.include_router(router.router)
     for page in (studies_page, study_page):
         app.include_router(page.router)

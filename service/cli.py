@@ -149,6 +149,21 @@ def try_share(
         show(json, answer, lambda out: out.print(f"{answer['num_new']} new trials"))
 
 
+@app.command(name="import")
+def import_trials(
+    study: Study, file: Annotated[Path, typer.Argument(help="trials as CSV")], json: Json = False
+) -> None:
+    """Take trials that were trained elsewhere into a study with trained_by: outside."""
+    text = text_of(file)
+    with _client() as client:
+        found = client.import_trials(client.study_id(study), text)
+        show(
+            json,
+            found,
+            lambda out: out.print(f"{found['num_rows']} trials, {found['num_new']} of them new"),
+        )
+
+
 @app.command()
 def trials(study: Study, json: Json = False) -> None:
     """List the trials of a study."""

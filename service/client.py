@@ -108,6 +108,12 @@ class Client:
     ) -> dict[str, Any]:
         return _object(self._call("POST", f"/v1/studies/{study}/trials", json=wanted))
 
+    def import_trials(self, study: str, text: str) -> dict[str, Any]:
+        """Trials that were trained before, as CSV."""
+        headers = {"Content-Type": "text/csv"}
+        path = f"/v1/studies/{study}/import"
+        return _object(self._call("POST", path, content=text.encode(), headers=headers))
+
     def trials(self, study: str) -> list[dict[str, Any]]:
         return _objects(self._call("GET", f"/v1/studies/{study}/trials"))
 

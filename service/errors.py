@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from db.leases import LeaseConflict
 from db.studies import UnknownStudy
 from db.trials import IllegalPromotion, UnknownTrial
 from mixtures.export.formats import NotEnoughEvidence
@@ -139,6 +140,7 @@ def add_error_handlers(app: FastAPI) -> None:
         )
 
     @app.exception_handler(IllegalPromotion)
+    @app.exception_handler(LeaseConflict)
     @app.exception_handler(NotEnoughTrials)
     @app.exception_handler(NotEnoughEvidence)
     async def _conflict(_: Request, error: Exception) -> JSONResponse:

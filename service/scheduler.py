@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import structlog
 
-from db import trials
+from db import leases, trials
 from db.database import Database
 from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec, TrialState
 from service.events import Events
@@ -72,6 +72,7 @@ class Scheduler:
     async def _schedule(self) -> None:
         while True:
             self._wake.clear()
+            self._end_leases()
             while self._claim_one():
                 pass
             # Not wait_for: Python 3.11's drops a cancellation that comes with the wake, and `stop`,
@@ -79,6 +80,20 @@ class Scheduler:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):
                     await self._wake.wait()
+
+    def announce(self, spec: TrialSpec, state: TrialState, attempt: int) -> None:
+        """Tell listeners of a change that an outside trainer made; from any thread."""
+        self._event_loop.call_soon_threadsafe(self._announce, spec, state, attempt)
+
+    def _end_leases(self) -> None:
+        """Take back trials that outside trainers have held for longer than they said."""
+        with self._database.read() as session:
+            if not leases.any_overdue(session):
+                return
+        with self._database.write() as session:
+            ended = leases.expire(session)
+        for spec, attempt, state in ended:
+            self._announce(spec, state, attempt)
 
     def _claim_one(self) -> bool:
         """Start the first waiting trial if there is a place for it."""

@@ -1,5 +1,6 @@
 """Where a study stands: one value, the same in JSON, on the page, in events and in the CLI."""
 
+import math
 from datetime import datetime
 from typing import Literal
 
@@ -12,6 +13,8 @@ from service.state import Controller
 
 # Evaluation and start-up on top of a decay's training time, before any trial has finished.
 _OVERHEAD = 1.3
+# Not what the first trial prepares for all. `outside`: from being asked for to being told.
+_PHASES_OF_A_TRIAL = ("decay", "evaluate", "outside")
 
 
 class StudyStatus(Value):
@@ -44,7 +47,13 @@ def study_status(controller: Controller, study: StoredStudy) -> StudyStatus:
             else [t for t in list_trials(session, study.id) if t.state is TrialState.COMPLETE]
         )
     rates = [p.tokens_per_second for p in running if p.tokens_per_second]
-    num_slots = max(1, controller.pool.num_slots(study.spec.resources))
+    is_outside = study.spec.trained_by == "outside"
+    num_slots = max(
+        1,
+        counts[TrialState.RUNNING]
+        if is_outside
+        else controller.pool.num_slots(study.spec.resources),
+    )
     return StudyStatus(
         id=study.id,
         name=study.spec.name,
@@ -83,13 +92,10 @@ def seconds_left(
             rate = progress.tokens_per_second
             if progress.phase == "stable":
                 stable_left = (progress.total - progress.done) / rate
-    if finished:
-        seconds = [
-            trial.result.wall_seconds["decay"] + trial.result.wall_seconds["evaluate"]
-            for trial in finished
-            if trial.result is not None
-        ]
-        per_trial = sum(seconds) / len(seconds)
+    # Imported trials took no time here.
+    measured = [seconds for trial in finished if (seconds := _seconds_of(trial)) > 0]
+    if measured:
+        per_trial = sum(measured) / len(measured)
     elif rate is not None:
         per_trial = _OVERHEAD * spec.decay.tokens / rate
     else:
@@ -97,3 +103,8 @@ def seconds_left(
     # What the running trials have done already counts for them.
     done = sum(p.done / p.total for p in running if p.phase == "decay" and p.total)
     return stable_left + per_trial * max(0.0, num_left - done) / min(num_slots, num_left)
+
+
+def _seconds_of(trial: StoredTrial) -> float:
+    seconds = trial.result.wall_seconds if trial.result is not None else {}
+    return math.fsum(seconds.get(phase, 0.0) for phase in _PHASES_OF_A_TRIAL)

@@ -1,0 +1,65 @@
+"""A CSV of trials that were trained before, taken into a study that is trained outside."""
+
+from fastapi.concurrency import run_in_threadpool
+
+from db import leases
+from db.studies import StoredStudy, count_states
+from db.trials import insert_trials
+from mixtures.design import trials_of_request
+from mixtures.trial import TrialRequest
+from mixtures.trials_csv import ToldRow, read_trials
+from mixtures.value import InvalidField, Value
+from service.errors import BadInput
+from service.routes.studies import stored_study
+from service.state import Controller
+
+
+class Imported(Value):
+    """How many rows there were, and how many of them were not there before."""
+
+    num_rows: int
+    num_new: int
+
+
+async def import_trials(controller: Controller, study_id: str, raw: bytes) -> Imported:
+    """All rows or none. Raises BadInput, UnknownStudy, LeaseConflict."""
+    return await run_in_threadpool(_import, controller, study_id, raw)
+
+
+def _import(controller: Controller, study_id: str, raw: bytes) -> Imported:
+    study = stored_study(controller, study_id)
+    if study.spec.trained_by != "outside":
+        raise BadInput(
+            "study_id",
+            study_id,
+            "our own workers train this study; import is for trained_by: outside",
+        )
+    try:
+        rows = read_trials(raw.decode("utf-8-sig"), study.spec)
+    except UnicodeDecodeError as error:
+        raise BadInput("(body)", None, f"not UTF-8 at byte {error.start}; save it so") from error
+    except InvalidField as error:
+        raise BadInput(error.field, error.value, str(error)) from error
+    num_new = _record(controller, study, rows)
+    controller.scheduler.wake()
+    return Imported(num_rows=len(rows), num_new=num_new)
+
+
+def _record(controller: Controller, study: StoredStudy, rows: list[ToldRow]) -> int:
+    num_new = 0
+    with controller.database.write() as session:
+        for row in rows:
+            request = TrialRequest(shares=row.shares, seed=row.seed)
+            (spec,) = trials_of_request(request, study.spec, study.id, {})
+            insert_trials(session, [spec])
+            session.flush()
+            num_new += leases.record_imported(session, spec.trial_id, row.scores, row.line)
+        num_trials = sum(count_states(session, study.id).values())
+        if num_trials > study.spec.budget.max_trials:
+            # Raised inside the transaction, so that nothing of it stays.
+            raise BadInput(
+                "budget.max_trials",
+                study.spec.budget.max_trials,
+                f"the study would have {num_trials} trials; import fewer",
+            )
+    return num_new

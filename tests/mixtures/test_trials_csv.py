@@ -1,0 +1,73 @@
+"""Trials from CSV: columns by name, shares that nearly sum to 1, errors with their line."""
+
+import pytest
+
+from mixtures.trials_csv import read_trials
+from mixtures.value import InvalidField
+from tests.mixtures.outside_study import make_outside_study
+
+HEADER = "seed,web,books,chat,proofs,math,code"
+
+
+def read(*lines: str) -> list[object]:
+    return [
+        (row.line, row.shares, row.seed, {s.benchmark: s.value for s in row.scores})
+        for row in read_trials("\n".join(lines), make_outside_study())
+    ]
+
+
+def test_a_row_is_a_mixture_a_seed_and_scores() -> None:
+    assert read(HEADER, "7,0.5,0.1,0.3,0.1,2.5,1.5") == [
+        (2, {"web": 0.5, "books": 0.1, "chat": 0.3, "proofs": 0.1}, 7, {"math": 2.5, "code": 1.5})
+    ]
+
+
+def test_a_source_that_is_not_named_has_no_share_and_metrics_may_be_others() -> None:
+    (row,) = read_trials(
+        "share:web,share:chat,score:math,score:code,score:code:acc\n0.5,0.5,2,3,0.25\n",
+        make_outside_study(),
+    )
+    assert row.shares == {"web": 0.5, "books": 0.0, "chat": 0.5, "proofs": 0.0}
+    assert [(s.benchmark, s.metric, s.value) for s in row.scores] == [
+        ("math", "loss", 2.0),
+        ("code", "loss", 3.0),
+        ("code", "acc", 0.25),
+    ]
+
+
+def test_rows_that_repeat_a_mixture_without_a_seed_are_repeats() -> None:
+    found = read(
+        "web,chat,math,code", "0.5,0.5,2,3", "1,0,2,3", "0.5,0.5,2.1,3.1", "", "0.5,0.5,2.2,3.2"
+    )
+    assert [row[2] for row in found] == [0, 0, 1, 2]
+
+
+def test_shares_within_two_hundredths_are_brought_to_one() -> None:
+    ((_, shares, _, _),) = read("web,chat,math,code", "0.33,0.66,2,3")
+    assert shares == {
+        "web": pytest.approx(1 / 3),
+        "books": 0.0,
+        "chat": pytest.approx(2 / 3),
+        "proofs": 0.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "field", "words"),
+    [
+        ([""], "(body)", "the file is empty"),
+        (["web,chats,math,code"], "line 1", "no column has this name"),
+        (["web,web,math,code"], "line 1", "there twice"),
+        (["web,chat,math,code", "0.5,0.4,2,3"], "line 2", "the shares sum to 0.9"),
+        (["web,chat,math,code", "0.5,0.5,2,3", "0.5,half,2,3"], "line 3.chat", "expected a number"),
+        (["web,chat,math,code", "0.5,0.5,nan,3"], "line 2.math", "expected a finite number"),
+        (["web,chat,math,code", "0.5,0.5,2"], "line 2", "3 cells, expected 4"),
+        (["web,chat,math,code", "0.5,0.5,,3"], "line 2", "the objective needs loss of math"),
+        ([HEADER, "0.5,0.5,0.1,0.3,0.1,2.5,1.5"], "line 2.seed", "expected a whole number"),
+        (["web,chat,math,code", "-0.5,1.5,2,3"], "line 2.web", "expected a share"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(lines: list[str], field: str, words: str) -> None:
+    with pytest.raises(InvalidField, match=words) as error:
+        read(*lines)
+    assert error.value.field == field
