@@ -31,20 +31,35 @@ class Lease(Value):
     leased_until: datetime
 
 
-def ask(session: Session, study_id: str, wanted: Ask) -> list[Lease]:
-    """Up to `num` waiting trials of the study, now RUNNING for this worker.
+def asked_before(session: Session, study_id: str, wanted: Ask) -> list[Lease]:
+    """What the same key was given before, as it stands now; empty for a new key or none.
 
-    What the same key was given before is given again. Raises LeaseConflict where another worker
-    used the key.
+    Raises LeaseConflict where another worker used the key.
     """
-    earlier = _asked_before(session, study_id, wanted)
-    if earlier:
-        return earlier
+    if wanted.key is None:
+        return []
+    rows = session.scalars(
+        select(AttemptRow)
+        .join(TrialRow, TrialRow.id == AttemptRow.trial_id)
+        .where(TrialRow.study_id == study_id, AttemptRow.ask_key == wanted.key)
+        .order_by(TrialRow.position)
+    ).all()
+    for row in rows:
+        if row.worker != wanted.worker:
+            raise LeaseConflict(
+                f"the key {wanted.key!r} was used by worker {row.worker!r}; take a new one for "
+                "each wish"
+            )
+    return [_as_lease(session, row) for row in rows]
+
+
+def ask(session: Session, study_id: str, wanted: Ask, num: int) -> list[Lease]:
+    """Up to `num` waiting trials of the study, now RUNNING for the worker of the wish."""
     waiting = session.scalars(
         select(TrialRow.id)
         .where(TrialRow.study_id == study_id, TrialRow.state == TrialState.WAITING)
         .order_by(TrialRow.position)
-        .limit(wanted.num)
+        .limit(num)
     ).all()
     return [_lease(session, trial_id, wanted) for trial_id in waiting]
 
@@ -125,24 +140,6 @@ def _lease(session: Session, trial_id: str, wanted: Ask) -> Lease:
     row.worker, row.ask_key = wanted.worker, wanted.key
     row.leased_until = now() + timedelta(seconds=wanted.lease_seconds)
     return _as_lease(session, row)
-
-
-def _asked_before(session: Session, study_id: str, wanted: Ask) -> list[Lease]:
-    if wanted.key is None:
-        return []
-    rows = session.scalars(
-        select(AttemptRow)
-        .join(TrialRow, TrialRow.id == AttemptRow.trial_id)
-        .where(TrialRow.study_id == study_id, AttemptRow.ask_key == wanted.key)
-        .order_by(TrialRow.position)
-    ).all()
-    for row in rows:
-        if row.worker != wanted.worker:
-            raise LeaseConflict(
-                f"the key {wanted.key!r} was used by worker {row.worker!r}; take a new one for "
-                "each wish"
-            )
-    return [_as_lease(session, row) for row in rows]
 
 
 def _overdue(session: Session) -> Sequence[AttemptRow]:

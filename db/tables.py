@@ -52,6 +52,8 @@ class TrialRow(Base):
     failure: Mapped[str | None] = mapped_column(String)
     # "outside" where whoever asks trains it; None: our own workers.
     trained_by: Mapped[str | None] = mapped_column(String)
+    # How a search chose it; None: a first trial, or one that a user asked for.
+    chosen_by: Mapped[str | None] = mapped_column(String)
 
 
 class AttemptRow(Base):

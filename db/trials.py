@@ -39,9 +39,12 @@ class StoredTrial(Value):
     finished_at: datetime | None
     result: TrialResult | None
     failure: TrialFailure | None
+    chosen_by: str | None = None
 
 
-def insert_trials(session: Session, specs: Sequence[TrialSpec]) -> int:
+def insert_trials(
+    session: Session, specs: Sequence[TrialSpec], chosen_by: str | None = None
+) -> int:
     """Add those that are not there yet as WAITING; returns how many were new."""
     wanted = {spec.trial_id: spec for spec in specs}
     known = set(session.scalars(select(TrialRow.id).where(TrialRow.id.in_(wanted))))
@@ -62,6 +65,7 @@ def insert_trials(session: Session, specs: Sequence[TrialSpec]) -> int:
                 num_lost=0,
                 cancel_requested=False,
                 created_at=now(),
+                chosen_by=chosen_by,
                 trained_by=None if spec.recipe.trained_by == "workers" else "outside",
             )
         )
@@ -303,4 +307,5 @@ def _stored(row: TrialRow) -> StoredTrial:
         finished_at=row.finished_at and row.finished_at.replace(tzinfo=UTC),
         result=TrialResult.model_validate_json(row.result) if row.result else None,
         failure=TrialFailure.model_validate_json(row.failure) if row.failure else None,
+        chosen_by=row.chosen_by,
     )

@@ -13,7 +13,7 @@ class Design(Value):
     """
 
     num_mixtures: int | None = Field(
-        default=None, ge=0, le=10_000, description="twice the free shares, at least 8, by default"
+        default=None, ge=0, le=10_000, description="8 and one for every two free shares, by default"
     )
     num_repeated: int = Field(default=3, ge=0)
     seed: Seed = 0

@@ -213,7 +213,7 @@ class StudySpec(Recipe):
         sizes = Counter(source.kind for source in self.sources)
         num_free = int(self.space.sft_share_range is not None)
         num_free += sum(max(0, sizes[kind] - 1) for kind in self.space.free_groups)
-        return max(LEAST_DESIGN, 2 * num_free)
+        return LEAST_DESIGN + num_free // 2
 
     @property
     def num_first_trials(self) -> int:

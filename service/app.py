@@ -30,6 +30,7 @@ from service.routes import (
     trials,
 )
 from service.scheduler import Scheduler
+from service.searcher import Searcher
 from service.settings import Settings
 from service.state import Controller
 from workers.pool import Pool
@@ -51,10 +52,13 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
             await pool.start()
             bus = Events()
             scheduler = Scheduler(database, pool, bus)
+            searcher = Searcher(database, scheduler.wake)
             await scheduler.start()
-            app.state.controller = Controller(settings, database, pool, bus, scheduler)
+            await searcher.start()
+            app.state.controller = Controller(settings, database, pool, bus, scheduler, searcher)
             yield
             bus.close()
+            await searcher.stop()
             await scheduler.stop()
             await pool.stop()
         finally:

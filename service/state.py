@@ -9,6 +9,7 @@ from db.database import Database
 from service.answers import Answers
 from service.events import Events
 from service.scheduler import Scheduler
+from service.searcher import Searcher
 from service.settings import Settings
 from workers.pool import Pool, WorkerConfig
 
@@ -22,6 +23,7 @@ class Controller:
     pool: Pool
     events: Events
     scheduler: Scheduler
+    searcher: Searcher
     answers: Answers = field(default_factory=Answers)
 
     @property

@@ -18,7 +18,11 @@ _PHASES_OF_A_TRIAL = ("decay", "evaluate", "outside")
 
 
 class StudyStatus(Value):
-    """Counts, what runs now, and how long it may take."""
+    """Counts, what runs now, and how long it may take.
+
+    Of a study that searches, `seconds_left` are of the trials that are there already, and
+    `search_stopped` says why there will be no more.
+    """
 
     id: str
     name: str
@@ -31,6 +35,7 @@ class StudyStatus(Value):
     running: tuple[Progress, ...]
     tokens_per_second: float | None
     seconds_left: float | None
+    search_stopped: str | None = None
 
 
 def study_status(controller: Controller, study: StoredStudy) -> StudyStatus:
@@ -40,7 +45,9 @@ def study_status(controller: Controller, study: StoredStudy) -> StudyStatus:
         counts = count_states(session, study.id)
         num_finished = sum(n for state, n in counts.items() if state.is_finished)
         num_trials = sum(counts.values())
-        is_finished = num_finished == num_trials
+        stopped = controller.searcher.why_stopped(study)
+        is_searching = study.spec.search is not None and stopped is None
+        is_finished = num_finished == num_trials and not is_searching
         finished = (
             []
             if is_finished
@@ -68,6 +75,7 @@ def study_status(controller: Controller, study: StoredStudy) -> StudyStatus:
         seconds_left=seconds_left(
             study.spec, num_trials - num_finished, num_slots, finished, running
         ),
+        search_stopped=stopped,
     )
 
 

@@ -31,6 +31,13 @@ class LocalProcess:
 
         Raises RuntimeError where the child is killed.
         """
+        return self.call_within(None, function, *arguments)
+
+    def call_within(self, seconds: float | None, function: str, *arguments: Any) -> Any:
+        """The same; raises TimeoutError where the answer does not come in time.
+
+        The child goes on with what it has begun, and a next call waits for that.
+        """
         with self._lock:
             if self._executor is None:
                 self._executor = ProcessPoolExecutor(
@@ -39,7 +46,7 @@ class LocalProcess:
                     initializer=_end_with_parent,
                 )
             try:
-                return self._executor.submit(_call, function, arguments).result()
+                return self._executor.submit(_call, function, arguments).result(seconds)
             except BrokenProcessPool as error:
                 self._executor = None
                 raise RuntimeError(f"the process that ran {function} was killed") from error
@@ -48,6 +55,15 @@ class LocalProcess:
                 timer = threading.Timer(self._idle_seconds, self._end_if_idle)
                 timer.daemon = True
                 timer.start()
+
+    def close(self) -> None:
+        """End the child now, whatever it does."""
+        with self._lock:
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)
+            for child in list((executor._processes or {}).values()):
+                child.terminate()
 
     def _end_if_idle(self) -> None:
         with self._lock:

@@ -22,6 +22,7 @@ from mixtures.value import hash_text
 # Named again, for the service: this file is all that it knows of the workers.
 from workers.config import WorkerConfig as WorkerConfig
 from workers.files import DataError as DataError
+from workers.local_process import LocalProcess as LocalProcess
 from workers.local_process import run_local as run_local
 from workers.trial_worker import TrialWorker, make_runner
 

@@ -68,6 +68,7 @@ def submit_study(
             insert_study(session, study_id, spec, canonical_json(report))
             insert_trials(session, first_trials(spec, study_id, report["data_hashes"]))
         stored = get_study(session, study_id)
+    controller.searcher.add(stored)
     controller.scheduler.wake()
     response.status_code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
     response.headers["Location"] = f"/v1/studies/{study_id}"

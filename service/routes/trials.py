@@ -21,7 +21,7 @@ class TrialSummary(Value):
     """One line of the list of trials. `objective` is there once the trial is COMPLETE.
 
     `epochs` says how often each source is read, by the proxy and in the full run; it is empty until
-    a first trial has counted the sources' tokens.
+    a first trial has counted the sources' tokens. `chosen_by` says how a search chose the trial.
     """
 
     id: str
@@ -34,6 +34,7 @@ class TrialSummary(Value):
     scores: dict[str, float]
     message: str | None
     epochs: dict[str, Epochs]
+    chosen_by: str | None
 
 
 class Submitted(Value):
@@ -109,6 +110,7 @@ def list_trials(study_id: str, controller: ControllerDep) -> list[TrialSummary]:
                 epochs=epochs_of(
                     trial.spec.mixture.shares, trial.spec.decay, trial.spec.full_run, available
                 ),
+                chosen_by=trial.chosen_by,
             )
         )
     return summaries

@@ -1,0 +1,137 @@
+"""Which trial to run next, new mixture or another seed of an old one, in one currency.
+
+The knowledge gradient for correlated beliefs (Frazier, Powell and Dayanik 2009, INFORMS Journal on
+Computing 21(4), 599-613): by how much one more trial lowers, in expectation, the posterior mean of
+what would be recommended after it. It counts noise, so it looks again where the leaders cannot be
+told apart, as top-two and OCBA rules do. To a smooth posterior a neighbour is as good as the
+mixture itself; to a reader it is not, so a repeat is taken where it is worth nearly as much.
+
+Where no single trial can change the recommendation, the gradient is zero everywhere though several
+could. Then the leader and its likeliest rival are compared (top-two expected improvement: Qin,
+Klabjan and Russo 2017, NeurIPS 30), by a trial of the one that says more about their difference. A
+batch is chosen one by one; trials that run count as measured, with a score not known yet: they
+take variance away and move no mean.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from mixtures.polytope import Array
+
+# Quantiles of the score to come. The gain is smooth in it, and its tails matter little.
+_NUM_QUANTILES = 24
+_Z = norm.ppf((np.arange(_NUM_QUANTILES) + 0.5) / _NUM_QUANTILES)
+_NUM_DRAWS = 256
+# A repeat is worth at least this part of the gain of the best new mixture, to be taken for it.
+_REPEAT_WORTH = 0.8
+# The gradient decides while it is at least this part of what the likeliest rival promises.
+_LEAST_GAIN = 0.05
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """Indices of the batch, and the gain that each was chosen for, in units of the objective."""
+
+    indices: tuple[int, ...]
+    gains: tuple[float, ...]
+
+
+def choose(
+    mean: Array,
+    covariance: Array,
+    noise_variance: float,
+    num: int,
+    pending: Sequence[int] = (),
+    allowed: NDArray[np.bool_] | None = None,
+    is_repeat: NDArray[np.bool_] | None = None,
+) -> Choice:
+    """`num` of the P mixtures, each of most gain after those before it.
+
+    `mean` (P,) and `covariance` (P, P) are of the noise-free objective, less is better; `pending`
+    are those that run now; `allowed` (P,) says which may be chosen, `is_repeat` (P,) which have
+    been run before.
+    """
+    left = covariance.copy()
+    for index in pending:
+        left = _after(left, index, noise_variance)
+    indices, gains = [], []
+    may = np.ones(len(mean), dtype=bool) if allowed is None else allowed
+    for _ in range(num):
+        gain = np.where(may, knowledge_gradient(mean, left, noise_variance), -np.inf)
+        index = int(np.argmax(gain))
+        promise, rival = _likeliest_rival(mean, left)
+        if gain[index] < _LEAST_GAIN * promise:
+            index = _telling_apart(mean, left, noise_variance, rival, may)
+        elif is_repeat is not None and is_repeat.any():
+            again = int(np.argmax(np.where(is_repeat, gain, -np.inf)))
+            index = again if gain[again] >= _REPEAT_WORTH * gain[index] else index
+        indices.append(index)
+        gains.append(float(gain[index]))
+        left = _after(left, index, noise_variance)
+    return Choice(indices=tuple(indices), gains=tuple(gains))
+
+
+def knowledge_gradient(mean: Array, covariance: Array, noise_variance: float) -> Array:
+    """(P,) expected fall of the lowest posterior mean by one trial at each mixture."""
+    spread = np.sqrt(np.maximum(np.diag(covariance), 0.0) + noise_variance + 1e-15)
+    moves = covariance / spread  # column x: how all means move with the score at x
+    lowest = np.zeros(len(mean))
+    for z in _Z:
+        lowest += np.min(mean[:, None] + moves * z, axis=0)
+    gain: Array = np.min(mean) - lowest / len(_Z)
+    return np.maximum(gain, 0.0)
+
+
+def _likeliest_rival(mean: Array, covariance: Array) -> tuple[float, int]:
+    """The expected improvement on the leader, if truth were seen, of the mixture with the most."""
+    leader = int(np.argmin(mean))
+    spread = _sd_of_difference(covariance, leader)
+    z = (mean[leader] - mean) / spread
+    promise = spread * (z * norm.cdf(z) + norm.pdf(z))
+    promise[leader] = -np.inf
+    rival = int(np.argmax(promise))
+    # So far behind that the promise is 0 to the last digit: the least unlikely.
+    if promise[rival] <= 0:
+        z[leader] = -np.inf
+        rival = int(np.argmax(z))
+    return float(max(promise[rival], 0.0)), rival
+
+
+def _telling_apart(
+    mean: Array, covariance: Array, noise_variance: float, rival: int, may: NDArray[np.bool_]
+) -> int:
+    """Leader or rival, whichever trial takes more from the variance of their difference."""
+    leader = int(np.argmin(mean))
+    moves = covariance[rival] - covariance[leader]
+    lost = moves**2 / np.maximum(np.diag(covariance) + noise_variance, 1e-15)
+    pair = [index for index in (rival, leader) if may[index]]
+    # Both have run as often as may be, or run now: then what tells most about them.
+    return (
+        max(pair, key=lambda index: lost[index])
+        if pair
+        else int(np.argmax(np.where(may, lost, -np.inf)))
+    )
+
+
+def _sd_of_difference(covariance: Array, leader: int) -> Array:
+    own = np.diag(covariance)
+    return np.asarray(np.sqrt(np.maximum(own + own[leader] - 2 * covariance[leader], 1e-18)))
+
+
+def expected_regret(mean: Array, covariance: Array, rng: np.random.Generator) -> float:
+    """By how much the mixture of lowest mean is expected to lose to the best of the P."""
+    size = len(mean)
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    draws = mean + rng.standard_normal((_NUM_DRAWS, size)) @ root.T
+    return float(np.mean(draws[:, int(np.argmin(mean))] - draws.min(axis=1)))
+
+
+def _after(covariance: Array, index: int, noise_variance: float) -> Array:
+    column = covariance[:, index]
+    total = column[index] + noise_variance
+    return np.asarray(covariance - np.outer(column, column) / max(total, 1e-15))

@@ -1,0 +1,81 @@
+"""Mixtures worth a thought: drawn all over the space, and refined where the posterior is low."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import norm
+
+from mixtures.polytope import Array, Region, step_to_border
+from mixtures.search_gp import Posterior
+
+_ROUNDS, _ELITES, _EACH = 4, 24, 8
+# Shares closer than their rounding are one mixture.
+_SAME = 1e-5
+_KEPT_BY_MEAN, _KEPT_BY_PROMISE, _KEPT_ANYWHERE = 120, 160, 40
+
+
+def candidates(
+    posterior: Posterior,
+    regions: Sequence[Region],
+    pool: Sequence[Array],
+    tried: Array,
+    rng: np.random.Generator,
+) -> Array:
+    """(P, K) mixtures. `pool` are drawn from each region; `tried` are not offered again.
+
+    Each round steps from the best so far along lines between drawn mixtures, some as far as the
+    region goes: the best mixture often lies on its border.
+    """
+    found, means, promises = [], [], []
+    lowest = float(posterior.mean(tried).min())
+    for region, drawn in zip(regions, pool, strict=True):
+        points, (mean, promise) = drawn, _judged(posterior, drawn, lowest)
+        for round_ in range(_ROUNDS if region.dimension else 0):
+            elites = np.union1d(np.argsort(mean)[:_ELITES], np.argsort(-promise)[:_ELITES])
+            new = _steps(region, points, points[elites], 0.5**round_, rng)
+            new_mean, new_promise = _judged(posterior, new, min(lowest, float(mean.min())))
+            points = np.concatenate([points, new])
+            mean, promise = np.r_[mean, new_mean], np.r_[promise, new_promise]
+        found.append(points)
+        means.append(mean)
+        promises.append(promise)
+    points, mean, promise = np.concatenate(found), np.concatenate(means), np.concatenate(promises)
+    is_new = np.array([np.abs(tried - row).max(axis=1).min() > _SAME for row in points])
+    points, mean, promise = points[is_new], mean[is_new], promise[is_new]
+    kept = np.unique(
+        np.r_[
+            np.argsort(mean)[:_KEPT_BY_MEAN],
+            np.argsort(-promise)[:_KEPT_BY_PROMISE],
+            rng.choice(len(points), min(_KEPT_ANYWHERE, len(points)), replace=False),
+        ]
+    )
+    return np.asarray(points[kept])
+
+
+def _judged(posterior: Posterior, points: Array, lowest: float) -> tuple[Array, Array]:
+    """Mean, and expected improvement on `lowest`: both say where to look closer."""
+    mean, sd = posterior.mean(points), np.sqrt(posterior.variance(points))
+    z = (lowest - mean) / sd
+    return mean, sd * (z * norm.cdf(z) + norm.pdf(z))
+
+
+def _steps(
+    region: Region, points: Array, elites: Array, scale: float, rng: np.random.Generator
+) -> Array:
+    start = np.repeat(elites, _EACH, axis=0)
+    pairs = rng.integers(len(points), size=(len(start), 2))
+    directions = points[pairs[:, 0]] - points[pairs[:, 1]]
+    # A quarter of the steps trade one source for another, as far as the region's plane allows.
+    swaps = rng.random(len(start)) < 0.25
+    trade = rng.standard_normal((len(start), region.dimension)) @ region.basis.T
+    directions[swaps] = trade[swaps]
+    # In the plane: of two equal mixtures the difference is rounding, and leads anywhere.
+    directions = (directions @ region.basis) @ region.basis.T
+    lengths = np.linalg.norm(directions, axis=1, keepdims=True)
+    directions = np.where(lengths > 1e-6, directions / np.maximum(lengths, 1e-6), 0.0)
+    # No two mixtures lie further apart than sqrt(2); of no direction there is no border.
+    room = np.minimum(step_to_border(region, start, directions), 2.0)
+    wanted = np.abs(rng.standard_normal(len(start))) * 0.3 * scale
+    to_border = rng.random(len(start)) < 0.2
+    step = np.where(to_border, room, np.minimum(wanted, room))
+    return np.asarray(start + step[:, None] * directions)

@@ -1,0 +1,208 @@
+"""Keeps trials waiting for studies that search, and ends what has spent its hours.
+
+Proposals are computed in a child process that ends when idle, so the controller's loop never waits
+and stays small. One that does not come in time is replaced by mixtures that fill the space, and
+the trials say so (`chosen_by`).
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from db import trials
+from db.database import Database
+from db.scores import observations
+from db.spending import has_only_failed, spending
+from db.studies import StoredStudy, count_states, list_studies
+from mixtures.design import trials_of_request
+from mixtures.propose import LEAST_MIXTURES, Pending, Proposal, fill
+from mixtures.rank import Observation, complete_observations
+from mixtures.trial import TrialState
+from workers.pool import LocalProcess
+
+log = structlog.get_logger()
+
+TICK_SECONDS = 1.0
+# A child that was idle imports first; that is not the proposal's time.
+WARM_SECONDS = 20.0
+# Where nobody waits for the answer it may take longer: a trial costs more than a minute of thought.
+PATIENT_SECONDS = 120.0
+# Deadline at 400 trials and at 2,000, in seconds, with a straight line between.
+FEW_TRIALS, FEW_SECONDS, MANY_TRIALS, MANY_SECONDS = 400, 2.0, 2_000, 5.0
+MOST_FAILED = 10
+_UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    reason: str
+    num_finished: int
+
+
+class Searcher:
+    """`ask` may be called from any thread, and waits; `run` is the loop."""
+
+    def __init__(self, database: Database, on_new_trials: Callable[[], None]) -> None:
+        self._database, self._on_new_trials = database, on_new_trials
+        self._process = LocalProcess()
+        self._one_at_a_time = threading.Lock()
+        self._stops: dict[str, _Stop] = {}
+        self._studies: dict[str, StoredStudy] = {}
+        self._loop: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        with self._database.read() as session:
+            for study in list_studies(session):
+                self.add(study)
+        self._loop = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._loop is not None:
+            self._loop.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._loop
+        await asyncio.to_thread(self._process.close)
+
+    def add(self, study: StoredStudy) -> None:
+        """Care for this study from now on, where there is something to care for."""
+        if study.spec.search is not None or study.spec.budget.max_hours is not None:
+            self._studies[study.id] = study
+
+    def why_stopped(self, study: StoredStudy) -> str | None:
+        """Why nothing more is proposed; None while the search goes on, or where there is none."""
+        stop = self._stops.get(study.id)
+        return None if stop is None else stop.reason
+
+    def ask(self, study: StoredStudy, num: int, is_urgent: bool = True) -> str | None:
+        """See to it that `num` trials wait; why there are fewer, where there are."""
+        with self._one_at_a_time:
+            return self._ask(study, num, is_urgent)
+
+    def _ask(self, study: StoredStudy, num: int, is_urgent: bool) -> str | None:
+        spec = study.spec
+        with self._database.read() as session:
+            counts = count_states(session, study.id)
+            wanted = num - counts[TrialState.WAITING]
+            if wanted <= 0:
+                return None
+            if spec.search is None:
+                return "all first trials are given out or done; the study has no search"
+            found = observations(session, study.id, spec.objective.metric)
+            stored = [
+                one for one in trials.list_trials(session, study.id) if one.state in _UNFINISHED
+            ]
+            spent = spending(session, study.id)
+            has_failed = has_only_failed(session, study.id, MOST_FAILED)
+        num_finished = sum(n for state, n in counts.items() if state.is_finished)
+        left, field = spec.budget.trials_left(
+            sum(counts.values()), spec.decay.tokens, spent.hours, spent.hours_per_trial
+        )
+        if has_failed:
+            return self._stop(study, f"the last {MOST_FAILED} trials failed", num_finished)
+        if left == 0:
+            return self._stop(study, f"{field} is reached", num_finished)
+        pending = [(one.spec.mixture.shares, one.spec.seed) for one in stored]
+        proposal = self._propose(study, found, pending, min(wanted, left), is_urgent)
+        if proposal.stop is not None:
+            return self._stop(study, proposal.stop, num_finished)
+        self._stops.pop(study.id, None)
+        specs = [
+            spec_
+            for request in proposal.requests
+            for spec_ in trials_of_request(
+                request, spec, study.id, study.data_report["data_hashes"]
+            )
+        ]
+        with self._database.write() as session:
+            trials.insert_trials(session, specs, proposal.chosen_by)
+        log.info("proposed", study_id=study.id, num=len(specs), by=proposal.chosen_by)
+        return f"{field} is reached" if left < wanted else None
+
+    def _stop(self, study: StoredStudy, reason: str, num_finished: int) -> str:
+        self._stops[study.id] = _Stop(reason, num_finished)
+        log.info("search stopped", study_id=study.id, reason=reason)
+        return reason
+
+    def _propose(
+        self,
+        study: StoredStudy,
+        found: list[Observation],
+        pending: Pending,
+        num: int,
+        is_urgent: bool,
+    ) -> Proposal:
+        seconds = deadline(len(found)) if is_urgent else PATIENT_SECONDS
+        arguments = (study.id, study.spec, found, pending, num, seconds)
+        try:
+            self._process.call_within(
+                WARM_SECONDS if is_urgent else PATIENT_SECONDS, "mixtures.propose_child:warm"
+            )
+            answer: Proposal = self._process.call_within(
+                seconds, "mixtures.propose_child:propose_for", *arguments
+            )
+        except TimeoutError:
+            complete, _ = complete_observations(study.spec, found)
+            return fill(study.spec, complete, pending, num, f"no proposal within {seconds:.1f} s")
+        return answer
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            for study_id in list(self._studies):
+                try:
+                    if await asyncio.to_thread(self._care, study_id):
+                        self._on_new_trials()
+                except RuntimeError as error:
+                    # The child was killed, for want of memory say: the next tick has another.
+                    log.error("no proposal", study_id=study_id, error=str(error))
+
+    def _care(self, study_id: str) -> bool:
+        """Whether there are new trials to claim."""
+        study = self._studies[study_id]
+        with self._database.read() as session:
+            counts = count_states(session, study_id)
+        num_finished = sum(n for state, n in counts.items() if state.is_finished)
+        if counts[TrialState.WAITING] and study.spec.budget.max_hours is not None:
+            self._end_what_is_too_long(study)
+        stop = self._stops.get(study_id)
+        search = study.spec.search
+        if search is None or (stop is not None and stop.num_finished == num_finished):
+            return False
+        if counts[TrialState.WAITING] >= search.num_ahead:
+            return False
+        is_outside = study.spec.trained_by == "outside"
+        if (
+            is_outside
+            and counts[TrialState.RUNNING]
+            and counts[TrialState.COMPLETE] < LEAST_MIXTURES
+        ):
+            # Nobody is idle who could not ask; scores are on their way, and worth waiting for.
+            return False
+        return self.ask(study, search.num_ahead, is_urgent=False) is None
+
+    def _end_what_is_too_long(self, study: StoredStudy) -> None:
+        """Cancel what still waits once the hours are spent."""
+        most = study.spec.budget.max_hours
+        with self._database.read() as session:
+            hours = spending(session, study.id).hours
+        if most is None or hours < most:
+            return
+        with self._database.write() as session:
+            waiting = [
+                one.id
+                for one in trials.list_trials(session, study.id)
+                if one.state is TrialState.WAITING
+            ]
+            for trial_id in waiting:
+                trials.cancel(session, trial_id)
+        log.info("budget.max_hours is spent", study_id=study.id, num_cancelled=len(waiting))
+
+
+def deadline(num_trials: int) -> float:
+    """Seconds that a proposal may take."""
+    part = (num_trials - FEW_TRIALS) / (MANY_TRIALS - FEW_TRIALS)
+    return FEW_SECONDS + (MANY_SECONDS - FEW_SECONDS) * min(max(part, 0.0), 1.0)
