@@ -1,13 +1,13 @@
 """How well a recommendation from n trials ranks mixtures that were not tried, on published runs.
 
-    python bench/recommender.py DATA_ROOT [--quick] [--out FILE]
+    python bench/recommender.py DATA_ROOT [--quick] [--keep FILE]
 
 DATA_ROOT holds mixture_trials/regmix: RegMix's 512 runs of a 1M-parameter model over 17 sources,
 256 held-out mixtures, and those again at 60M parameters (https://github.com/sail-sg/regmix). A
 model is fitted to n of the 512 and ranks the 256. Subset s of n trials is the first n of a
 permutation seeded with s, so larger subsets hold the smaller. Regret = (loss of the mixture
 recommended out of the 256 - best) / (median - best). `--quick`: 16 and 32 trials, two subsets.
-`--out` keeps all figures as JSON.
+`--keep FILE` has a line of JSON for each finished figure, and a second run goes on after the last.
 """
 
 import argparse
@@ -70,22 +70,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data_root", type=Path)
     parser.add_argument("--quick", action="store_true", help="16 and 32 trials, two subsets")
-    parser.add_argument("--out", type=Path, help="all figures as JSON")
+    parser.add_argument("--keep", type=Path, help="figures, one JSON line each")
     options = parser.parse_args()
     runs = read_runs(options.data_root / "mixture_trials" / "regmix")
     sizes = SIZES[:2] if options.quick else SIZES
-    figures = []
+    figures = read_kept(options.keep)
+    done = {(one.num_trials, one.subset) for one in figures}
     with threadpool_limits(1):
         for size in sizes:
             for subset in range(2 if options.quick else NUM_SUBSETS):
-                figures += figures_of(runs, size, subset)
+                if (size, subset) in done:
+                    continue
+                new = figures_of(runs, size, subset)
+                figures += new
+                if options.keep:
+                    with options.keep.open("a", encoding="utf-8") as file:
+                        file.write("".join(json.dumps(asdict(one)) + "\n" for one in new))
         seconds = None if options.quick else fit_seconds(runs)
-    if options.out:
-        options.out.write_text(json.dumps([asdict(figure) for figure in figures]))
     for target in (PILE_CC, MEAN):
         print_table(figures, target, sizes)
     for line in goal_lines(figures, sizes, seconds):
         print(line)
+
+
+def read_kept(path: Path | None) -> list[Figure]:
+    if path is None or not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [Figure(**json.loads(line)) for line in lines]
 
 
 def figures_of(runs: Runs, size: int, subset: int) -> list[Figure]:

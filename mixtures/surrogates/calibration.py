@@ -6,7 +6,7 @@ larger than that of a sum of independent ones; it is the ratio of the two, over 
 different directions. Where noise is small, left-out errors tell the first; where it is large they
 tell the second and say little of the first, and one factor for both would let the noise set the
 width of a curve. So each has a log-normal prior with median 1, and the posterior mean of its
-logarithm is taken over a grid. A process is never taken to be more than a fifth surer than it says:
+logarithm is taken over a grid. A process is never taken to be more than .7 times as wide as it says:
 its errors on left-out folds are extrapolations, where it is rightly careful. Last, variances known
 from few trials give Student's tails and not normal ones, so all is widened by the ratio of their
 95 % points.
@@ -25,7 +25,7 @@ INDEPENDENT_TRIALS = 4.0
 # Sds of the logarithms. In simulated studies the process's own width was off by .7 to 1.3; the
 # noise has been learned already.
 PROCESS_SD, NOISE_SD = 0.35, 0.3
-PROCESS_FACTORS = np.geomspace(0.8, 5.0, 41)
+PROCESS_FACTORS = np.geomspace(0.7, 5.0, 41)
 NOISE_FACTORS = np.geomspace(0.4, 2.5, 17)
 
 
