@@ -6,10 +6,10 @@ larger than that of a sum of independent ones; it is the ratio of the two, over 
 different directions. Where noise is small, left-out errors tell the first; where it is large they
 tell the second and say little of the first, and one factor for both would let the noise set the
 width of a curve. So each has a log-normal prior with median 1, and the posterior mean of its
-logarithm is taken over a grid. A process is never taken to be more than .7 times as wide as it says:
-its errors on left-out folds are extrapolations, where it is rightly careful. Last, variances known
-from few trials give Student's tails and not normal ones, so all is widened by the ratio of their
-95 % points.
+logarithm is taken over a grid. A process is never taken to be less than .7 times as wide as it
+says: left-out folds are extrapolations, where it is rightly careful. Last, variances known from few
+trials give Student's tails and not normal ones, so all is widened by the ratio of their 95 %
+points.
 """
 
 from dataclasses import dataclass

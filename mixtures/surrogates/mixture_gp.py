@@ -30,7 +30,7 @@ REACH = 6.0
 MAX_STEPS = 200
 # From here on a fold's prediction at the hyperparameters of all trials costs no accuracy that
 # matters, and refitting costs seconds.
-CLOSED_FOLDS_FROM = 128
+CLOSED_FOLDS_FROM = 200
 # The mode is found on this many trials; what is more is conditioned on. An hour of trials is well
 # described by 256 of them, and the time for a step grows with the cube.
 MODE_TRIALS = 256
