@@ -163,7 +163,7 @@ def train_tokenizer_of(root: Path, size: int) -> None:
         started = time.process_time()
         tokenizer = train_tokenizer(texts(), size)
         seconds = time.process_time() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_bytes()
     ratios = {
         name: sum(len(text.encode()) for text in own[:200])
         / sum(len(tokenizer.encode(text).ids) for text in own[:200])
