@@ -94,9 +94,9 @@ BAD_STUDIES = [
         "a benchmark without answers",
         _test_sums_from("unanswered.jsonl"),
         files={"unanswered.jsonl": b'{"question": "a", "answer": null}\n' * 3},
-        field="benchmarks.test_sums",
-        value="test_sums",
-        right="item 1 has no answer to score",
+        field="benchmarks.test_sums.answer",
+        value="{{ answer }}",
+        right="unanswered.jsonl, line 1 has no answer to score",
     ),
     BadStudy(
         "more resources than the cluster has",
