@@ -12,7 +12,7 @@ from mixtures.surrogates.seam import Array
 # Fewer distinct mixtures than this cannot show that a surrogate predicts what it has not seen.
 MIN_MIXTURES = 8
 # How rarely chance alone may give the out-of-fold rank correlation.
-CHANCE = 0.01
+CHANCE = 0.005
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +51,7 @@ def evidence_of(fit: ObjectiveFit, num_tied: int, pool_size: int) -> OwnEvidence
     elif spearman is None or spearman <= chance_correlation(count):
         found.append(
             f"left-out trials are ranked at {spearman or 0.0:.2f}, chance alone reaches "
-            f"{chance_correlation(count):.2f} once in a hundred times"
+            f"{chance_correlation(count):.2f} once in 200 times"
         )
     elif r_squared is not None and r_squared <= 0.0:
         found.append("left-out trials are predicted no better than by their mean")

@@ -23,11 +23,11 @@ def fit_of(targets: Array, predicted: Array) -> ObjectiveFit:
     )
 
 
-def test_chance_alone_exceeds_the_bound_once_in_a_hundred_times() -> None:
+def test_chance_alone_exceeds_the_bound_once_in_200_times() -> None:
     rng = np.random.default_rng(0)
     order = np.arange(30.0)
     found = [rank_correlation(order, rng.permutation(order)) or 0.0 for _ in range(4_000)]
-    assert np.mean(np.array(found) > chance_correlation(30)) == pytest.approx(0.01, abs=0.006)
+    assert np.mean(np.array(found) > chance_correlation(30)) == pytest.approx(0.005, abs=0.004)
 
 
 def test_rank_correlation_by_hand() -> None:
