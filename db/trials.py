@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from db.database import now
 from db.tables import AttemptRow, ScoreRow, TrialRow
-from mixtures.source import SourceSize
 from mixtures.trial import PROMOTIONS, TrialFailure, TrialResult, TrialSpec, TrialState
 from mixtures.value import Value
 
@@ -81,34 +80,6 @@ def list_trials(session: Session, study_id: str) -> list[StoredTrial]:
     """All trials of a study, in the order in which they are claimed."""
     query = select(TrialRow).where(TrialRow.study_id == study_id).order_by(TrialRow.position)
     return [_stored(row) for row in session.scalars(query)]
-
-
-def available_tokens(session: Session, study_id: str) -> dict[str, int]:
-    """Tokens of each source, as the first trial that finished found them; empty before that."""
-    query = (
-        select(TrialRow)
-        .where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETE)
-        .order_by(TrialRow.position)
-        .limit(1)
-    )
-    row = session.scalars(query).first()
-    result = None if row is None else _stored(row).result
-    return {} if result is None else result.available_tokens
-
-
-def source_sizes(session: Session, study_id: str) -> dict[str, SourceSize]:
-    """Of each source, as the first trial that says so found them; empty where none does."""
-    query = (
-        select(TrialRow)
-        .where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETE)
-        .order_by(TrialRow.position)
-    )
-    for row in session.scalars(query):
-        result = _stored(row).result
-        # A trial of before there were sizes has none.
-        if result is not None and result.source_sizes:
-            return result.source_sizes
-    return {}
 
 
 def first_waiting(session: Session) -> TrialSpec | None:

@@ -11,9 +11,9 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from db.database import Session
+from db.found_sizes import available_tokens
 from db.scores import observations, observations_by_metric
 from db.studies import StoredStudy
-from db.trials import available_tokens
 from mixtures.rank import Leaderboard, Observation, leaderboard
 from mixtures.recommend import recommend
 from mixtures.recommendation import Recommendation

@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from db.database import Session
+from db.found_sizes import source_sizes
 from db.studies import StoredStudy
-from db.trials import list_trials, source_sizes
+from db.trials import list_trials
 from mixtures.export.formats import FORMATS, ExportFile, FormatName, export
 from mixtures.export.trainer_format import ExportOptions, Unit
 from mixtures.trial import TrialState

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends, Request, status
 
 from db import trials
+from db.found_sizes import available_tokens
 from db.studies import count_states
 from db.trials import StoredTrial
 from mixtures.design import trials_of_request
@@ -90,7 +91,7 @@ def list_trials(study_id: str, controller: ControllerDep) -> list[TrialSummary]:
     study = stored_study(controller, study_id)
     with controller.database.read() as session:
         stored = trials.list_trials(session, study_id)
-        available = trials.available_tokens(session, study_id)
+        available = available_tokens(session, study_id)
     summaries = []
     for trial in stored:
         metric = study.spec.objective.metric

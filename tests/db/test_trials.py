@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from db import trials
 from db.database import Database
+from db.found_sizes import source_sizes
 from db.scores import observations
 from db.tables import AttemptRow, ScoreRow
 from mixtures.source import SourceSize
@@ -115,15 +116,15 @@ def test_sizes_are_those_of_the_first_trial_that_says_them(
     study_id = specs[0].study_id
     sizes = {"web": SourceSize(num_documents=4, num_tokens=100)}
     with database.read() as session:
-        assert trials.source_sizes(session, study_id) == {}
+        assert source_sizes(session, study_id) == {}
     for spec, found in zip(specs[:3], ({}, sizes, {}), strict=True):
         claim(database, spec.trial_id)
         result = make_result(spec.trial_id, 1, math=2.5, code=1.25)
         with database.write() as session:
             trials.record_result(session, result.model_copy(update={"source_sizes": found}))
     with database.read() as session:
-        assert trials.source_sizes(session, study_id) == sizes
-        assert trials.source_sizes(session, "another") == {}
+        assert source_sizes(session, study_id) == sizes
+        assert source_sizes(session, "another") == {}
 
 
 @pytest.mark.parametrize(
