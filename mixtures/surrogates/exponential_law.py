@@ -54,10 +54,12 @@ class ExponentialLaw:
         return LearnedFit(
             learned=Learned(
                 mean=lambda shares: level + scale * law(shares, parameters),
-                spread=lambda shares: error * (_slopes(shares, parameters) @ posterior),
+                spread=lambda shares: _bounded(
+                    error * (_slopes(shares, parameters) @ posterior), scale
+                ),
             ),
             out_of_fold=level + scale * out_of_fold,
-            out_of_fold_variance=error**2 * variance,
+            out_of_fold_variance=np.minimum(error**2 * variance, scale**2),
         )
 
 
@@ -84,6 +86,15 @@ def _posterior_root(shares: Array, root: Array, parameters: Array) -> Array:
     # A direction in which the law is flat changes no prediction: it may not be divided by zero.
     posterior: Array = vectors / np.sqrt(np.maximum(values, FLAT))
     return posterior
+
+
+def _bounded(spread: Array, scale: float) -> Array:
+    """Rows no longer than `scale`, the sd of the targets: an exponential that 16 trials hardly know
+    is not known at all far from them, and a straight line from here to there says nothing.
+    """
+    sds = np.sqrt(np.sum(spread**2, axis=1, keepdims=True))
+    bounded: Array = spread * np.minimum(1.0, scale / np.maximum(sds, np.finfo(float).tiny))
+    return bounded
 
 
 def _centring(num_sources: int) -> Array:
