@@ -66,11 +66,15 @@ class OwnTrials:
         runs = [np.array(self.values[metric][row]) for row in rows]
         counts = np.array([len(one) for one in runs])
         variance, df, relative = noise_of_repeats(runs)
+        own_folds = folds[rows]
+        if len(np.unique(own_folds)) < min(len(np.unique(folds)), len(rows)):
+            # A metric with few scores, all in one fold: nothing would be left to learn from.
+            own_folds = np.arange(len(rows), dtype=np.int64) % len(np.unique(folds))
         return Trials(
             shares=self.shares[rows],
             targets=sign * np.array([one.mean() for one in runs]),
             noise=relative / counts,
-            folds=folds[rows],
+            folds=own_folds,
             noise_variance=variance,
             noise_df=df,
         )

@@ -80,6 +80,15 @@ def test_what_does_not_fit_together_is_refused(
         joined(scores, metrics)
 
 
+def test_a_metric_whose_few_scores_fall_in_one_fold_gets_folds_of_its_own() -> None:
+    trials = joined("id,x,y\na,1,\nb,2,2\nc,0,9\n")
+    folds = np.array([0, 1, 1])
+    folds[trials.points_with("y")] = 1
+    folds[np.setdiff1d(np.arange(3), trials.points_with("y"))] = 0
+    assert sorted(trials.trials("y", 1.0, folds).folds) == [0, 1]
+    assert trials.trials("x", 1.0, folds).folds.tolist() == folds.tolist()
+
+
 def test_noise_of_repeats_is_the_pooled_variance_where_one_mixture_was_repeated() -> None:
     variance, df, relative = noise_of_repeats([np.array([1.0, 2.0, 3.0]), np.array([5.0])])
     assert (variance, df) == (1.0, 2.0)
