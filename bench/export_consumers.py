@@ -35,7 +35,7 @@ from mixtures.study import StudySpec
 LARGEST_ERROR = 0.01
 # Of 32 tokens: short, so that a hundred thousand of them are soon drawn.
 SEQUENCE_TOKENS = 32
-NUM_SEQUENCES, NUM_DOCUMENTS = 100_000, 400_000
+NUM_SEQUENCES = 100_000
 # A torch that is not pinned brings several gigabytes of CUDA.
 TORCH = "torch==2.13.0"
 MARIN = "0.2.20.dev202606180959"
@@ -72,6 +72,7 @@ class Consumer:
     packages: tuple[str, ...]
     path: str
     counts: Unit | None = None
+    num_items: int = NUM_SEQUENCES
     is_light: bool = False
     skipped: str = ""
 
@@ -85,7 +86,8 @@ class Consumer:
 
 
 CONSUMERS = (
-    Consumer("datasets", ("datasets==5.2.0",), "{name}.jsonl", is_light=True),
+    # A few in a hundred of the documents are of web, with 40 % of the tokens: it takes many.
+    Consumer("datasets", ("datasets==5.2.0",), "{name}.jsonl", num_items=400_000, is_light=True),
     Consumer("megatron", (TORCH, "megatron-core==0.16.1"), "{name}-megatron", is_light=True),
     Consumer("nemo", (TORCH, "megatron-core==0.16.1", "omegaconf==2.3.0"), "{name}-nemo"),
     Consumer("olmo-core", (TORCH, "ai2-olmo-core==3.0.0"), "{name}.npy"),
@@ -93,13 +95,19 @@ CONSUMERS = (
     Consumer("litdata", (TORCH, "litdata==0.2.76"), "{name}-litdata"),
     Consumer("mosaicml", (TORCH, "mosaicml-streaming==0.13.0"), "{name}-mds"),
     Consumer(
-        "mosaicml", (TORCH, "mosaicml-streaming==0.13.0"), "{name}-mds-documents", "documents"
+        "mosaicml",
+        (TORCH, "mosaicml-streaming==0.13.0"),
+        "{name}-mds-documents",
+        counts="documents",
+        num_items=200_000,
     ),
     Consumer(
         "levanter",
         # It imports git without asking for it.
         (*(f"marin-{one}=={MARIN}" for one in MARIN_PARTS), "gitpython"),
         "{name}.jsonl",
+        # It draws no source at random, and a millisecond an example.
+        num_items=20_000,
     ),
     Consumer(
         "nanotron",
@@ -214,7 +222,7 @@ def draw(
         "export": str(exported),
         "paths": paths,
         "documents": {name: str(work / f"{name}.npz") for name in SOURCES},
-        "num_items": NUM_DOCUMENTS if consumer.counts_documents else NUM_SEQUENCES,
+        "num_items": consumer.num_items,
         "sequence_tokens": 0 if consumer.counts_documents else SEQUENCE_TOKENS,
         "work": str(scratch),
     }
