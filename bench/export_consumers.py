@@ -240,6 +240,8 @@ def draw(
             "OMP_NUM_THREADS": "1",
             "HF_HUB_OFFLINE": "1",
             "HF_HOME": str(scratch / "hugging_face"),
+            "MARIN_PREFIX": str(scratch),
+            "TMPDIR": str(scratch),
             "JAX_PLATFORMS": "cpu",
             "CUDA_VISIBLE_DEVICES": "",
         },
