@@ -31,6 +31,7 @@ LEAST_MIXTURES = 4
 # Seeds of one mixture, beyond which a further one says little.
 MOST_SEEDS = 8
 _POOL = 768
+_LEADERS = 160
 _STEPS = 30
 # Nothing to gain: an expected regret below these parts of one trial's noise, of the scores' spread.
 OF_NOISE, OF_SPREAD = 0.05, 0.003
@@ -94,8 +95,8 @@ def propose(
     left = deadline_seconds - (time.monotonic() - started)
     posterior = _posterior(data, memory, left)
     new = candidates(posterior, memory.regions, memory.pool, data.shares, rng)
-    is_inside = [any(one.contains(row, 1e-5) for one in memory.regions) for row in data.shares]
-    old = data.shares[is_inside]
+    kept = _leaders(data, posterior, memory.regions)
+    old = data.shares[kept]
     waiting = _rows(study, [shares for shares, _ in pending])
     points = np.concatenate([old, waiting, new])
     mean, covariance = posterior.mean(points), posterior.covariance(points)
@@ -103,7 +104,6 @@ def propose(
     stop = _why_stop(study, posterior, mean, regret)
     requests: tuple[TrialRequest, ...] = ()
     if stop is None:
-        runs = [len(data.seeds[index]) for index in np.flatnonzero(is_inside)]
         choice = choose(
             mean,
             covariance,
@@ -112,16 +112,15 @@ def propose(
             pending=range(len(old), len(old) + len(waiting)),
             allowed=np.array(
                 [
-                    *(num_seeds < MOST_SEEDS for num_seeds in runs),
+                    *(len(data.seeds[index]) < MOST_SEEDS for index in kept),
                     *(False for _ in waiting),
                     *(True for _ in new),
                 ]
             ),
             is_repeat=np.arange(len(points)) < len(old),
         )
-        repeated = [data.mixtures[index] for index in np.flatnonzero(is_inside)]
         wanted = [
-            TrialRequest(shares=repeated[index])
+            TrialRequest(shares=data.mixtures[kept[index]])
             if index < len(old)
             else request_of(study, points[index])
             for index in choice.indices
@@ -149,6 +148,19 @@ def fill(
         chosen_by=f"space_filling: {why}",
         num_trials=len(complete),
     )
+
+
+def _leaders(data: SearchData, posterior: Posterior, regions: Sequence[Region]) -> list[int]:
+    """Rows of the mixtures tried inside the space that could still be the best: the others would
+    cost time in squares and change nothing.
+    """
+    inside = [
+        row
+        for row, shares in enumerate(data.shares)
+        if any(region.contains(shares, 1e-5) for region in regions)
+    ]
+    mean = posterior.mean(data.shares[inside])
+    return [inside[place] for place in np.sort(np.argsort(mean)[:_LEADERS])]
 
 
 def _rows(study: StudySpec, mixtures: Sequence[Mapping[str, float]]) -> Array:
