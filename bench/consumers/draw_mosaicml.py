@@ -26,7 +26,8 @@ exported = yaml.safe_load(given.export.read_text(encoding="utf-8"))
 dataset = StreamingDataset(
     streams=[Stream(**one) for one in exported["streams"].values()],
     epoch_size=given.num_items,
-    batch_size=1,
+    # It looks so many samples ahead, eight times.
+    batch_size=100,
     shuffle=True,
 )
 for sample in dataset:
