@@ -31,6 +31,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """Tokens to go on from, and the most to add: together one more than the context at most."""
+
+    tokens: tuple[int, ...]
+    max_new_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Choices:
     """An item of several requests, one a choice: which is right, and each choice's own bytes."""
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from mixtures.value import Value
 from workers.answer_nats import answer_nats, groups_of_one_prompt
-from workers.benchmarks import Request, RequestSet
-from workers.generate import Prompt, greedy
+from workers.benchmarks import Prompt, Request, RequestSet
+from workers.generate import greedy
 from workers.harness_set import HarnessSet
 from workers.xmodel2 import Xmodel2
 

@@ -6,23 +6,15 @@ are done leave the batch once they are half of it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 
+from workers.benchmarks import Prompt
 from workers.key_value_cache import KeyValueCache, extend
 from workers.xmodel2 import Xmodel2
 
 # Rows in one batch: a step on these is mostly reading weights, and caches stay a few megabytes.
 BATCH_ROWS = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """Tokens to go on from, and the most to add: together one more than the context at most."""
-
-    tokens: tuple[int, ...]
-    max_new_tokens: int
 
 
 @torch.no_grad()

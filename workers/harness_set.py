@@ -14,9 +14,8 @@ from tokenizers import Tokenizer
 
 from mixtures.benchmark import Benchmark
 from mixtures.metric import BITS_PER_BYTE
-from workers.benchmarks import SHORTEST_PROMPT_TOKENS, Request
+from workers.benchmarks import SHORTEST_PROMPT_TOKENS, Prompt, Request
 from workers.files import DataError
-from workers.generate import Prompt
 from workers.harness import AskedText, HarnessBenchmark, wanted
 from workers.harness_scores import file_estimates
 from workers.metrics import Array, Estimate, bits_per_byte, choice_estimates

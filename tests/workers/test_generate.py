@@ -6,7 +6,8 @@ import torch
 
 from tests.workers.granite import granite_like
 from tests.workers.tiny_study import tiny_proxy
-from workers.generate import BATCH_ROWS, Prompt, greedy
+from workers.benchmarks import Prompt
+from workers.generate import BATCH_ROWS, greedy
 from workers.xmodel2 import Xmodel2
 
 NEVER = lambda index, tokens: False  # noqa: E731

@@ -1,5 +1,7 @@
 """What trials of a recipe share: built once under the hash of what made it, used as it stands."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +132,12 @@ def test_changed_data_build_nothing_under_the_old_name(config: WorkerConfig) -> 
     assert left
     assert all(name.endswith(".partial") for name in left)
     assert not (config.home / "requests").exists()
+
+
+def test_preparing_data_does_not_load_torch() -> None:
+    # 180 MB that a process which only reads and tokenises has no use for.
+    code = "import sys, workers.check, workers.prepare; print('torch' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], check=True, text=True, stdout=subprocess.PIPE
+    )
+    assert found.stdout == "False\n"
