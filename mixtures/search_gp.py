@@ -13,20 +13,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, lapack, solve_triangular
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
 from mixtures.polytope import Array
+from mixtures.surrogates.matern import (
+    LENGTH_MEDIAN,
+    LENGTH_SD,
+    LEVEL_VARIANCE,
+    ROOT5,
+    SIGNAL_SD,
+    inverse_of,
+    matern,
+    noise_prior,
+    squared_distances,
+)
 
 _POWER = 0.25
-_ROOT5 = np.sqrt(5.0)
-# Of the level, in units of the target's variance: the mean of few trials is not the mean of all.
-_LEVEL_VARIANCE = 0.3
-_LENGTH_MEDIAN, _LENGTH_SD = 1.2, 1.0
-_NOISE_MEDIAN, _NOISE_SD, _SIGNAL_SD = 0.1, 1.5, 1.0
 _LINEAR_MEDIAN, _LINEAR_SD = 1.0, 1.5
-# Repeats say what noise is at the mixtures that were repeated; others may be noisier.
-_REPEATED_NOISE_SD = 0.3
 _JITTER = 1e-6
 # The mode is looked for on so many trials, spread over all; more are conditioned on.
 _MODE_TRIALS = 128
@@ -92,7 +96,7 @@ class Posterior:
         for weight, part in self.parts:
             linear, signal, _ = np.exp(part.mode[-3:])
             along = np.sum((np.sqrt(np.maximum(shares, 0)) - _middle(shares)) ** 2, axis=1)
-            prior = signal + _LEVEL_VARIANCE + linear * along
+            prior = signal + LEVEL_VARIANCE + linear * along
             left = prior - np.sum(part.known(shares) ** 2, axis=0)
             found += (weight * part.scale) ** 2 * left
         return np.maximum(found, 1e-12)
@@ -157,15 +161,12 @@ def posterior_of(
 
 def _prior(features: Array, measured: Measured, scale: float) -> tuple[Array, Array]:
     num = features.shape[1]
-    away = np.sqrt(_squares(features, features)[np.triu_indices(len(features), 1)])
+    away = np.sqrt(squared_distances(features, features)[np.triu_indices(len(features), 1)])
     median = float(np.median(away)) if len(away) and np.median(away) > 0 else 1.0
-    noise, noise_sd = _NOISE_MEDIAN, _NOISE_SD
-    if measured.noise_df > 0 and measured.noise_variance > 0:
-        noise = max(measured.noise_variance / scale**2, 1e-6)
-        noise_sd = float(np.hypot(np.sqrt(2.0 / measured.noise_df), _REPEATED_NOISE_SD))
-    lengths = np.full(num, np.log(_LENGTH_MEDIAN * median))
-    centre = np.r_[lengths, np.log(_LINEAR_MEDIAN), 0.0, np.log(noise)]
-    return centre, np.r_[np.full(num, _LENGTH_SD), _LINEAR_SD, _SIGNAL_SD, noise_sd]
+    noise, noise_sd = noise_prior(measured.noise_variance, measured.noise_df, scale)
+    lengths = np.full(num, np.log(LENGTH_MEDIAN * median))
+    centre = np.r_[lengths, np.log(_LINEAR_MEDIAN), 0.0, noise]
+    return centre, np.r_[np.full(num, LENGTH_SD), _LINEAR_SD, SIGNAL_SD, noise_sd]
 
 
 def _loss(
@@ -176,10 +177,10 @@ def _loss(
     scaled = features / np.exp(mode[:num])
     linear, signal, of_noise = np.exp(mode[num:])
     slopes = _linear(features, features)
-    away = _ROOT5 * np.sqrt(_squares(scaled, scaled))
+    away = ROOT5 * np.sqrt(squared_distances(scaled, scaled))
     decay = np.exp(-away)
     shape = (1 + away + away**2 / 3) * decay
-    covariance = signal * shape + linear * slopes + _LEVEL_VARIANCE
+    covariance = signal * shape + linear * slopes + LEVEL_VARIANCE
     covariance[np.diag_indices(len(targets))] += of_noise * noise + _JITTER
     z = (mode - centre) / sd
     try:
@@ -188,9 +189,7 @@ def _loss(
         return 1e10, z / sd
     alpha = cho_solve((factor, True), targets, check_finite=False)
     value = 0.5 * targets @ alpha + np.log(np.diag(factor)).sum() + 0.5 * z @ z
-    inverse, _ = lapack.dpotri(factor, lower=1)
-    inverse = np.tril(inverse) + np.tril(inverse, -1).T
-    slope = inverse - np.outer(alpha, alpha)
+    slope = inverse_of(factor) - np.outer(alpha, alpha)
     # Of the covariance by log length-scale k: 5/3 signal (1 + r) e^-r (x_k - x'_k)^2 / length^2.
     of_lengths = slope * (5.0 / 3.0 * signal * (1 + away) * decay)
     gradient = np.empty_like(mode)
@@ -210,9 +209,9 @@ def _features(shares: Array) -> Array:
 def _covariance(first: Array, second: Array, mode: Array) -> Array:
     num = first.shape[1]
     lengths = np.exp(mode[:num])
-    away = _ROOT5 * np.sqrt(_squares(first / lengths, second / lengths))
-    smooth = np.exp(mode[num + 1]) * (1 + away + away**2 / 3) * np.exp(-away)
-    return np.asarray(smooth + np.exp(mode[num]) * _linear(first, second) + _LEVEL_VARIANCE)
+    away = ROOT5 * np.sqrt(squared_distances(first / lengths, second / lengths))
+    smooth = np.exp(mode[num + 1]) * matern(away)
+    return np.asarray(smooth + np.exp(mode[num]) * _linear(first, second) + LEVEL_VARIANCE)
 
 
 def _linear(first: Array, second: Array) -> Array:
@@ -222,11 +221,3 @@ def _linear(first: Array, second: Array) -> Array:
 
 def _middle(rows: Array) -> float:
     return float(1.0 / np.sqrt(rows.shape[1]))
-
-
-def _squares(first: Array, second: Array) -> Array:
-    return np.asarray(
-        np.maximum(
-            np.sum(first**2, axis=1)[:, None] + np.sum(second**2, axis=1) - 2 * first @ second.T, 0
-        )
-    )

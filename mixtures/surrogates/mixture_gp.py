@@ -13,18 +13,16 @@ In numpy and not BoTorch: one fit at 256 trials takes half a second here (docs/d
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, lapack, solve_triangular
+from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
+from mixtures.surrogates.matern import inverse_of, noise_prior
 from mixtures.surrogates.seam import Array, Trials
 from mixtures.surrogates.warped_matern import Kernel
 
 JITTER = 1e-8
-# Repeats that agree to the last digit would make the covariance singular.
-LEAST_NOISE = 1e-6
 # How far from the prior's centre, in its sds, the mode is looked for.
 REACH = 6.0
 MAX_STEPS = 200
@@ -34,9 +32,6 @@ CLOSED_FOLDS_FROM = 200
 # The mode is found on this many trials; what is more is conditioned on. An hour of trials is well
 # described by 256 of them, and the time for a step grows with the cube.
 MODE_TRIALS = 256
-# Log of a variance known with d degrees of freedom has a variance of about 2 / d; the mixtures
-# that were not repeated may be noisier.
-REPEAT_NOISE_SD = 0.3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,9 +80,9 @@ class GaussianProcess:
         )
         level, scale = float(trials.targets.mean()), float(trials.targets.std()) or 1.0
         center, sd = kernel.prior(trials.shares)
-        if trials.noise_df > 0 and trials.noise_variance > 0:
-            center[kernel.noise] = np.log(max(trials.noise_variance / scale**2, LEAST_NOISE))
-            sd[kernel.noise] = np.hypot(np.sqrt(2.0 / trials.noise_df), REPEAT_NOISE_SD)
+        center[kernel.noise], sd[kernel.noise] = noise_prior(
+            trials.noise_variance, trials.noise_df, scale
+        )
         standard = (trials.targets - level) / scale
 
         mode = find_mode(kernel, trials, standard, (center, sd), center)
@@ -158,7 +153,7 @@ def mode_loss(
         away = (parameters - center) / sd
         value = 0.5 * targets @ alpha + np.sum(np.log(np.diag(factor))) + 0.5 * away @ away
         # d(loss) / d(covariance) = (K^-1 - alpha alpha') / 2.
-        slope = 0.5 * (_inverse(factor) - np.outer(alpha, alpha))
+        slope = 0.5 * (inverse_of(factor) - np.outer(alpha, alpha))
         gradient = pull(slope)
         gradient[kernel.noise] = np.diag(slope) @ own_noise
         return float(value), gradient + away / sd
@@ -184,20 +179,13 @@ def closed_folds(
 
     With S the fold and P = K^-1:  mean = y_S - P_SS^-1 alpha_S,  covariance = P_SS^-1.
     """
-    precision = _inverse(factor)
+    precision = inverse_of(factor)
     mean, variance = np.empty(len(targets)), np.empty(len(targets))
     for _, fold in trials.splits():
         block = np.linalg.inv(precision[np.ix_(fold, fold)])
         mean[fold] = targets[fold] - block @ alpha[fold]
         variance[fold] = np.diag(block)
     return mean, variance
-
-
-def _inverse(factor: Array) -> Array:
-    """(N, N): the inverse of L L', by LAPACK's potri, twice as fast as solving for the identity."""
-    lower: Any = lapack.dpotri(factor, lower=1)[0]
-    inverse: Array = np.tril(lower) + np.tril(lower, -1).T
-    return inverse
 
 
 def _root(variance: Array) -> Array:

@@ -18,18 +18,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mixtures.surrogates.matern import (
+    LENGTH_MEDIAN,
+    LENGTH_SD,
+    LEVEL_VARIANCE,
+    NOISE_MEDIAN,
+    NOISE_SD,
+    ROOT5,
+    SIGNAL_MEDIAN,
+    SIGNAL_SD,
+    matern,
+    squared_distances,
+)
 from mixtures.surrogates.seam import Array
 
-ROOT5 = float(np.sqrt(5.0))
-LEVEL_VARIANCE = 0.3
 # Keeps the slope of a small power finite at share 0; a tenth of RegMix's smallest share.
 SMALLEST_SHARE = 1e-4
-# Medians and sds (in log) of the priors: lengths in units of the median distance between trials,
-# variances in those of the target.
-LENGTH_MEDIAN, LENGTH_SD = 1.2, 1.0
+# Medians and sds (in log) of the priors that `matern.py` does not have.
 POWER_MEDIAN, POWER_SD = 0.25, 0.5
-SIGNAL_MEDIAN, SIGNAL_SD = 1.0, 1.0
-NOISE_MEDIAN, NOISE_SD = 0.1, 1.5
 ADDITIVE_MEDIAN, ADDITIVE_SD, ADDITIVE_LENGTH = 0.1, 1.5, 1.2
 
 
@@ -61,7 +67,7 @@ class Kernel:
         """Mean and sd of every hyperparameter's logarithm, given where the trials lie."""
         center, sd = np.zeros(self.additive.stop), np.zeros(self.additive.stop)
         warped = (shares + SMALLEST_SHARE) ** POWER_MEDIAN
-        between = np.sqrt(_squared_distances(warped, warped)[np.triu_indices(len(shares), 1)])
+        between = np.sqrt(squared_distances(warped, warped)[np.triu_indices(len(shares), 1)])
         median = float(np.median(between[between > 0])) if np.any(between > 0) else 1.0
         center[: self.num_sources] = np.log(LENGTH_MEDIAN * median)
         sd[: self.num_sources] = LENGTH_SD
@@ -77,8 +83,8 @@ class Kernel:
         lengths, powers = values[: self.num_sources], values[self.powers]
         left = (a + SMALLEST_SHARE) ** powers / lengths
         right = (b + SMALLEST_SHARE) ** powers / lengths
-        r = ROOT5 * np.sqrt(_squared_distances(left, right))
-        total: Array = LEVEL_VARIANCE + values[self.signal] * _matern(r)
+        r = ROOT5 * np.sqrt(squared_distances(left, right))
+        total: Array = LEVEL_VARIANCE + values[self.signal] * matern(r)
         # One source at a time: all at once is K times the memory.
         for k, variance in enumerate(values[self.additive]):
             total += variance * _additive_term(a[:, k], b[:, k])
@@ -107,7 +113,7 @@ class Kernel:
         lengths, powers = values[: self.num_sources], values[self.powers]
         logs = np.log(shares + SMALLEST_SHARE)
         scaled = np.exp(powers * logs) / lengths
-        r = ROOT5 * np.sqrt(_squared_distances(scaled, scaled))
+        r = ROOT5 * np.sqrt(squared_distances(scaled, scaled))
         decay = np.exp(-r)
         correlation = (1.0 + r + r * r / 3.0) * decay
         signal, additive = values[self.signal], values[self.additive]
@@ -137,17 +143,6 @@ class Kernel:
         return total, pull
 
 
-def _matern(r: Array) -> Array:
-    correlation: Array = (1.0 + r + r * r / 3.0) * np.exp(-r)
-    return correlation
-
-
 def _additive_term(a: Array, b: Array) -> Array:
     distance = np.abs(np.sqrt(a)[:, None] - np.sqrt(b))
-    return _matern(ROOT5 * distance / ADDITIVE_LENGTH)
-
-
-def _squared_distances(a: Array, b: Array) -> Array:
-    squares = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1) - 2.0 * (a @ b.T)
-    distances: Array = np.maximum(squares, 0.0)
-    return distances
+    return matern(ROOT5 * distance / ADDITIVE_LENGTH)
