@@ -41,15 +41,15 @@ def prefill(model: Xmodel2, tokens: Tensor, caches: Sequence[KeyValueCache]) -> 
     """`Xmodel2.hidden` of tokens (B, T) from position 0 on; fills the first T places of caches."""
     T = tokens.shape[1]
     cos, sin = model.cos[:T], model.sin[:T]
-    x = model.model.embed_tokens(tokens) * model.proxy.scale_emb
+    x = model.embed(tokens)
     for layer, cache in zip(model.model.layers, caches, strict=True):
         assert isinstance(layer, Block)
         qkv = layer.self_attn.project(layer.input_layernorm(x))
         _, key, value = layer.self_attn.split(qkv)
         cache.keys[:, :, :T] = rotate(key, cos, sin)
         cache.values[:, :, :T] = value
-        x = _residual(layer, x, layer.self_attn.attend(qkv, cos, sin))
-    return _normed(model, x)
+        x = layer.after_attention(x, layer.self_attn.attend(qkv, cos, sin))
+    return model.ready_for_head(x)
 
 
 def extend(
@@ -58,7 +58,7 @@ def extend(
     """`Xmodel2.hidden` of tokens (B, T) that stand at positions (B, T), after what is cached."""
     cos, sin = model.cos[positions][:, None], model.sin[positions][:, None]  # (B, 1, T, h)
     is_seen = torch.arange(caches[0].keys.shape[2]) <= positions[:, None, :, None]
-    x = model.model.embed_tokens(tokens) * model.proxy.scale_emb
+    x = model.embed(tokens)
     for layer, cache in zip(model.model.layers, caches, strict=True):
         assert isinstance(layer, Block)
         attention = layer.self_attn
@@ -72,17 +72,5 @@ def extend(
             scale=attention.multiplier,
             enable_gqa=attention.num_heads != attention.num_kv_heads,
         )
-        x = _residual(layer, x, attention.o_proj(out.transpose(1, 2).flatten(2)))
-    return _normed(model, x)
-
-
-def _residual(block: Block, x: Tensor, attended: Tensor) -> Tensor:
-    """What the block gives, of what came into it and what its attention made of that."""
-    x = torch.add(x, attended, alpha=block.attention_multiplier)
-    branch = block.mlp(block.post_attention_layernorm(x))
-    return torch.add(x, branch, alpha=block.mlp_multiplier)
-
-
-def _normed(model: Xmodel2, x: Tensor) -> Tensor:
-    out: Tensor = model.model.norm(x) / model.proxy.logits_divisor
-    return out
+        x = layer.after_attention(x, attention.o_proj(out.transpose(1, 2).flatten(2)))
+    return model.ready_for_head(x)

@@ -139,8 +139,11 @@ class Block(nn.Module):
         self.mlp_multiplier = proxy.mlp_residual_multiplier
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        branch = self.self_attn(self.input_layernorm(x), cos, sin)
-        x = torch.add(x, branch, alpha=self.attention_multiplier)
+        return self.after_attention(x, self.self_attn(self.input_layernorm(x), cos, sin))
+
+    def after_attention(self, x: Tensor, attended: Tensor) -> Tensor:
+        """What the block gives, of what came into it and what its attention made of that."""
+        x = torch.add(x, attended, alpha=self.attention_multiplier)
         branch = self.mlp(self.post_attention_layernorm(x))
         return torch.add(x, branch, alpha=self.mlp_multiplier)
 
@@ -197,9 +200,18 @@ class Xmodel2(nn.Module):
         """Final normed states (B, T, D) divided by m / s_o, ready for the head."""
         T = tokens.shape[1]
         cos, sin = self.cos[:T], self.sin[:T]
-        x = self.model.embed_tokens(tokens) * self.proxy.scale_emb
+        x = self.embed(tokens)
         for layer in self.model.layers:
             x = layer(x, cos, sin)
+        return self.ready_for_head(x)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """What goes into the first block: (B, T, D)."""
+        x: Tensor = self.model.embed_tokens(tokens) * self.proxy.scale_emb
+        return x
+
+    def ready_for_head(self, x: Tensor) -> Tensor:
+        """What comes out of the last block (B, T, D), normed and divided by m / s_o."""
         out: Tensor = self.model.norm(x) / self.proxy.logits_divisor
         return out
 
