@@ -76,9 +76,15 @@ def get_trial(session: Session, trial_id: str) -> StoredTrial:
     return _stored(_row(session, trial_id))
 
 
-def list_trials(session: Session, study_id: str) -> list[StoredTrial]:
-    """All trials of a study, in the order in which they are claimed."""
-    query = select(TrialRow).where(TrialRow.study_id == study_id).order_by(TrialRow.position)
+def list_trials(
+    session: Session, study_id: str, states: Sequence[TrialState] = tuple(TrialState)
+) -> list[StoredTrial]:
+    """The trials of a study in these states, in the order in which they are claimed."""
+    query = (
+        select(TrialRow)
+        .where(TrialRow.study_id == study_id, TrialRow.state.in_(states))
+        .order_by(TrialRow.position)
+    )
     return [_stored(row) for row in session.scalars(query)]
 
 

@@ -92,9 +92,7 @@ class Searcher:
             if spec.search is None:
                 return "all first trials are given out or done; the study has no search"
             found = observations(session, study.id, spec.objective.metric)
-            stored = [
-                one for one in trials.list_trials(session, study.id) if one.state in _UNFINISHED
-            ]
+            stored = trials.list_trials(session, study.id, _UNFINISHED)
             spent = spending(session, study.id)
             has_failed = has_only_failed(session, study.id, MOST_FAILED)
         num_finished = sum(n for state, n in counts.items() if state.is_finished)
@@ -192,13 +190,9 @@ class Searcher:
         if most is None or hours < most:
             return
         with self._database.write() as session:
-            waiting = [
-                one.id
-                for one in trials.list_trials(session, study.id)
-                if one.state is TrialState.WAITING
-            ]
-            for trial_id in waiting:
-                trials.cancel(session, trial_id)
+            waiting = trials.list_trials(session, study.id, [TrialState.WAITING])
+            for one in waiting:
+                trials.cancel(session, one.id)
         log.info("budget.max_hours is spent", study_id=study.id, num_cancelled=len(waiting))
 
 

@@ -48,11 +48,7 @@ def study_status(controller: Controller, study: StoredStudy) -> StudyStatus:
         stopped = controller.searcher.why_stopped(study)
         is_searching = study.spec.search is not None and stopped is None
         is_finished = num_finished == num_trials and not is_searching
-        finished = (
-            []
-            if is_finished
-            else [t for t in list_trials(session, study.id) if t.state is TrialState.COMPLETE]
-        )
+        finished = [] if is_finished else list_trials(session, study.id, [TrialState.COMPLETE])
     rates = [p.tokens_per_second for p in running if p.tokens_per_second]
     is_outside = study.spec.trained_by == "outside"
     num_slots = max(

@@ -139,7 +139,7 @@ def _pairs(field: str, given: list[str]) -> list[tuple[str, str]]:
 
 
 def _provenance(session: Session, study: StoredStudy) -> dict[str, object]:
-    complete = [t for t in list_trials(session, study.id) if t.state is TrialState.COMPLETE]
+    complete = list_trials(session, study.id, [TrialState.COMPLETE])
     results = [trial.result for trial in complete if trial.result is not None]
     return {
         "decaymix_version": version("decaymix"),
