@@ -10,12 +10,10 @@ Dravnieks 1991, ORSA Journal on Computing 3(2), 157-168); HiGHS in scipy solves 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import null_space
-from scipy.optimize import linprog
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -88,19 +86,18 @@ def region(rules: Sequence[Rule]) -> Region:
     tight = _tight_everywhere(upper, equal)
     equal += [rule for rule, is_tight in zip(upper, tight, strict=True) if is_tight]
     upper = [rule for rule, is_tight in zip(upper, tight, strict=True) if not is_tight]
-    basis = null_space(np.array([rule.coefficients for rule in equal]), rcond=1e-9)
+    basis = _null_space(np.array([rule.coefficients for rule in equal]))
     matrix = np.array([rule.coefficients for rule in upper]).reshape(len(upper), len(basis))
     bound = np.array([rule.bound for rule in upper])
     norms = np.linalg.norm(matrix @ basis, axis=1)
     num = len(basis)
-    found = linprog(
+    found = _solve(
         np.r_[np.zeros(num), -1.0],
         A_ub=np.c_[matrix, norms] if len(upper) else None,
         b_ub=bound if len(upper) else None,
         A_eq=np.c_[np.array([rule.coefficients for rule in equal]), np.zeros(len(equal))],
         b_eq=np.array([rule.bound for rule in equal]),
         bounds=[(None, None)] * num + [(0.0, 1.0)],
-        method="highs",
     )
     assert found.status == 0, found.message
     return Region(
@@ -136,12 +133,11 @@ def vertices(space: Region, num_points: int, rng: np.random.Generator) -> Array:
     found = []
     for direction in rng.standard_normal((num_points, space.dimension)):
         # In coordinates of the plane itself: then there are no equalities to keep.
-        answer = linprog(
+        answer = _solve(
             direction,
             A_ub=space.upper @ space.basis,
             b_ub=space.bound - space.upper @ space.centre,
             bounds=(None, None),
-            method="highs",
         )
         assert answer.status == 0, answer.message
         found.append(space.centre + space.basis @ answer.x)
@@ -191,14 +187,13 @@ def _is_feasible(rules: Sequence[Rule]) -> bool:
     num = len(rules[0].coefficients)
     equal = [rule for rule in rules if rule.is_equal]
     upper = [rule for rule in rules if not rule.is_equal]
-    found = linprog(
+    found = _solve(
         np.zeros(num),
         A_ub=np.array([rule.coefficients for rule in upper]) if upper else None,
         b_ub=[rule.bound for rule in upper] if upper else None,
         A_eq=np.array([rule.coefficients for rule in equal]) if equal else None,
         b_eq=[rule.bound for rule in equal] if equal else None,
         bounds=(None, None),
-        method="highs",
     )
     assert found.status in (0, 2), found.message
     return bool(found.status == 0)
@@ -217,26 +212,39 @@ def _tight_everywhere(upper: Sequence[Rule], equal: Sequence[Rule]) -> list[bool
     bound = np.array([rule.bound for rule in upper])
     of_equal = np.array([rule.coefficients for rule in equal]).reshape(len(equal), num)
     values = np.array([rule.bound for rule in equal])
-    found = linprog(
+    found = _solve(
         np.r_[np.zeros(num), -np.ones(len(upper))],
         A_ub=np.c_[matrix, np.eye(len(upper))],
         b_ub=bound,
         A_eq=np.c_[of_equal, np.zeros((len(equal), len(upper)))],
         b_eq=values,
         bounds=[(None, None)] * num + [(0.0, cap)] * len(upper),
-        method="highs",
     )
     assert found.status == 0, found.message
     slack = bound - matrix @ found.x[:num]
     for index in np.flatnonzero(slack <= _TIGHT):
-        alone = linprog(
+        alone = _solve(
             matrix[index],
             A_ub=matrix,
             b_ub=bound,
             A_eq=of_equal,
             b_eq=values,
             bounds=(None, None),
-            method="highs",
         )
         slack[index] = bound[index] - alone.fun
     return [bool(one <= _TIGHT) for one in slack]
+
+
+def _solve(cost: Array, **program: Any) -> Any:
+    """The linear program by HiGHS; see scipy.optimize.linprog."""
+    # Imported here: SciPy takes half a second, and whoever names a study would wait for it.
+    from scipy.optimize import linprog
+
+    return linprog(cost, method="highs", **program)
+
+
+def _null_space(rows: Array) -> Array:
+    """(n, d) orthonormal columns that all rows (m, n) are perpendicular to."""
+    from scipy.linalg import null_space
+
+    return np.asarray(null_space(rows, rcond=1e-9))

@@ -227,3 +227,12 @@ def test_off_loopback_a_token_is_asked_for(
     done = CliRunner().invoke(app, ["serve"])
     assert done.exit_code == 2
     assert "set DECAYMIX_TOKEN" in done.stderr
+
+
+def test_starting_the_command_line_does_not_load_scipy() -> None:
+    # It takes half a second, and every command would wait for it.
+    code = "import sys, service.cli; print('scipy' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", code], check=True, text=True, stdout=subprocess.PIPE
+    )
+    assert found.stdout == "False\n"
