@@ -10,7 +10,7 @@ from mixtures.trial import TrialRequest
 from mixtures.trials_csv import ToldRow, read_trials
 from mixtures.value import InvalidField, Value
 from service.errors import BadInput
-from service.routes.studies import stored_study
+from service.routes.studies import outside_study
 from service.state import Controller
 
 
@@ -27,13 +27,7 @@ async def import_trials(controller: Controller, study_id: str, raw: bytes) -> Im
 
 
 def _import(controller: Controller, study_id: str, raw: bytes) -> Imported:
-    study = stored_study(controller, study_id)
-    if study.spec.trained_by != "outside":
-        raise BadInput(
-            "study_id",
-            study_id,
-            "our own workers train this study; import is for trained_by: outside",
-        )
+    study = outside_study(controller, study_id, "import is for trained_by: outside")
     try:
         rows = read_trials(raw.decode("utf-8-sig"), study.spec)
     except UnicodeDecodeError as error:

@@ -14,7 +14,7 @@ from mixtures.trial import TrialState
 from mixtures.value import InvalidField, Value
 from service.errors import BadInput
 from service.import_trials import Imported, import_trials
-from service.routes.studies import stored_study
+from service.routes.studies import outside_study
 from service.state import Controller, ControllerDep
 
 router = APIRouter(prefix="/v1", tags=["outside trainers"])
@@ -149,14 +149,7 @@ async def import_csv(study_id: str, request: Request, controller: ControllerDep)
 
 
 def _outside_study(controller: Controller, study_id: str) -> StoredStudy:
-    study = stored_study(controller, study_id)
-    if study.spec.trained_by != "outside":
-        raise BadInput(
-            "study_id",
-            study_id,
-            "our own workers train this study; one with trained_by: outside is asked and told",
-        )
-    return study
+    return outside_study(controller, study_id, "one with trained_by: outside is asked and told")
 
 
 def _asked(lease: Lease) -> AskedTrial:

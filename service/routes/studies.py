@@ -100,6 +100,16 @@ def stored_study(controller: Controller, study_id: str) -> StoredStudy:
         return get_study(session, study_id)
 
 
+def outside_study(controller: Controller, study_id: str, what_is_for_outside: str) -> StoredStudy:
+    """A study that is trained outside. Raises UnknownStudy, and BadInput for one of our own."""
+    study = stored_study(controller, study_id)
+    if study.spec.trained_by != "outside":
+        raise BadInput(
+            "study_id", study_id, f"our own workers train this study; {what_is_for_outside}"
+        )
+    return study
+
+
 def _require_room(controller: Controller, spec: StudySpec) -> None:
     if controller.pool.num_slots(spec.resources) < 1:
         cpus = controller.pool.cluster_resources().get("CPU", 0.0)
