@@ -86,12 +86,18 @@ def knowledge_gradient(mean: Array, covariance: Array, noise_variance: float) ->
     return np.maximum(gain, 0.0)
 
 
+def expected_improvement(z: Array, sd: Array) -> Array:
+    """Of normal losses with these sds whose means lie z sds below the one to beat."""
+    improvement: Array = sd * (z * norm.cdf(z) + norm.pdf(z))
+    return improvement
+
+
 def _likeliest_rival(mean: Array, covariance: Array) -> tuple[float, int]:
     """The expected improvement on the leader, if truth were seen, of the mixture with the most."""
     leader = int(np.argmin(mean))
     spread = _sd_of_difference(covariance, leader)
     z = (mean[leader] - mean) / spread
-    promise = spread * (z * norm.cdf(z) + norm.pdf(z))
+    promise = expected_improvement(z, spread)
     promise[leader] = -np.inf
     rival = int(np.argmax(promise))
     # So far behind that the promise is 0 to the last digit: the least unlikely.

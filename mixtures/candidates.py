@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import norm
 
+from mixtures.acquisition import expected_improvement
 from mixtures.polytope import Array, Region, step_to_border
 from mixtures.search_gp import Posterior
 
@@ -55,8 +55,7 @@ def candidates(
 def _judged(posterior: Posterior, points: Array, lowest: float) -> tuple[Array, Array]:
     """Mean, and expected improvement on `lowest`: both say where to look closer."""
     mean, sd = posterior.mean(points), np.sqrt(posterior.variance(points))
-    z = (lowest - mean) / sd
-    return mean, sd * (z * norm.cdf(z) + norm.pdf(z))
+    return mean, expected_improvement((lowest - mean) / sd, sd)
 
 
 def _steps(

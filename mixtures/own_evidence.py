@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
+from mixtures.rank_correlation import rank_correlation
 from mixtures.surrogates.objective_fit import ObjectiveFit
-from mixtures.surrogates.seam import Array
 
 # Fewer distinct mixtures than this cannot show that a surrogate predicts what it has not seen.
 MIN_MIXTURES = 8
@@ -36,7 +36,8 @@ def evidence_of(fit: ObjectiveFit, num_tied: int, pool_size: int) -> OwnEvidence
     whole = np.isfinite(fit.targets)
     targets, predicted = fit.targets[whole], fit.out_of_fold[whole]
     count = len(targets)
-    spearman = rank_correlation(targets, predicted)
+    # Of two any order agrees or not: that says nothing.
+    spearman = rank_correlation(targets, predicted) if count > 2 else None
     spread = float(np.var(targets)) if count else 0.0
     # Rounding of a constant is no spread.
     has_spread = spread > (1e-9 * (1.0 + np.abs(targets).max(initial=0.0))) ** 2
@@ -73,10 +74,3 @@ def chance_correlation(count: int) -> float:
     Normal, with sd 1 / sqrt(n - 1) (Kendall & Gibbons 1990, section 4.14).
     """
     return float(norm.ppf(1.0 - CHANCE)) / math.sqrt(max(count - 1, 1))
-
-
-def rank_correlation(a: Array, b: Array) -> float | None:
-    """Spearman's, None where one side is constant."""
-    if len(a) < 3 or np.ptp(a) == 0.0 or np.ptp(b) == 0.0:
-        return None
-    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])

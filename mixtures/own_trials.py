@@ -117,23 +117,21 @@ def join(mixtures: Mixtures, scores: Scores, metrics: Mapping[str, float] | None
     distinct = np.unique(mixtures.shares.round(DIGITS), axis=0, return_inverse=True)[1].ravel()
     first = np.unique(distinct, return_index=True)[1]
     values: dict[str, list[list[float]]] = {name: [[] for _ in first] for name in weights}
-    point_of = {
-        name: int(point)
-        for name, point in zip(mixtures.ids, distinct, strict=True)
-        if name not in {scores.rows[row].id for row in wrong}
-    }
+    point_of_id = dict(zip(mixtures.ids, distinct.tolist(), strict=True))
+    wrong_ids = {scores.rows[row].id for row in wrong}
+    point_of = {name: point for name, point in point_of_id.items() if name not in wrong_ids}
     objective: dict[str, list[float]] = {name: [] for name in point_of}
     for number, row in enumerate(scores.rows):
         if number in wrong:
             continue
-        point = int(distinct[mixtures.ids.index(row.id)])
+        point = point_of_id[row.id]
         for name in weights:
             if name in row.values:
                 values[name][point].append(row.values[name])
             else:
                 warnings.append(DataWarning(id=row.id, column=name, reason=row.missing[name]))
         # A trial of which one repeat contradicts itself is listed by its other repeats.
-        if row.id in mixtures.ids and weights.keys() <= row.values.keys():
+        if weights.keys() <= row.values.keys():
             whole = sum(weight * row.values[name] for name, weight in weights.items())
             objective.setdefault(row.id, []).append(whole)
             point_of.setdefault(row.id, point)

@@ -23,8 +23,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
+from mixtures.rank_correlation import rank_correlation
 from mixtures.surrogates.seed_blocks import Array, Cells, Kernels, cholesky, solve
 
 # Median and sd, in logarithms, of the priors; scores are standardised, angles are in radians.
@@ -150,7 +151,7 @@ class ShareFit:
             sd=sd[inside],
             rmse=float(np.sqrt(np.mean(errors**2))),
             r_squared=1 - float(np.sum((actual - predicted) ** 2)) / spread if spread > 0 else None,
-            spearman=_spearman(actual, predicted),
+            spearman=rank_correlation(actual, predicted),
             coverage=float(np.mean(np.abs(errors) <= norm.ppf(0.975) * sd[inside])),
         )
 
@@ -249,11 +250,3 @@ def _log_prior(kernels: Kernels) -> Array:
     signals = kernels.signal[:, None] * NOISES
     lengths = log_normal(kernels.length, LENGTH_PRIOR)
     return lengths[:, None] + log_normal(signals, SIGNAL_PRIOR) + log_normal(NOISES, NOISE_PRIOR)
-
-
-def _spearman(a: Array, b: Array) -> float | None:
-    """Rank correlation; None where one side is constant."""
-    ranks = rankdata(a), rankdata(b)
-    if np.ptp(ranks[0]) == 0 or np.ptp(ranks[1]) == 0:
-        return None
-    return float(np.corrcoef(*ranks)[0, 1])
