@@ -51,8 +51,8 @@ STUDY: dict[str, Any] = {
         {"name": "held_out_topics", "group": "text", "num_items": 40, "held_out": "topics"},
     ],
     "stable": {"tokens": 40_960, "warmup_tokens": 4096},
-    # About three seconds a trial: long enough to be killed in the middle.
-    "decay": {"tokens": 81_920},
+    # About two seconds a trial: long enough to be killed in the middle.
+    "decay": {"tokens": 163_840},
     "optimiser": {"batch_tokens": 2048},
     "space": {"sft_share": [0.0, 0.25, 0.5, 1.0]},
     "seeds": [0, 1],
@@ -121,6 +121,29 @@ def worker_pids(controller_pid: int) -> list[int]:
     return [pid for pid, name in names.items() if name.startswith("ray::_Actor") and descends(pid)]
 
 
+def kill_in_the_decay(client: Client, study_id: str, controller_pid: int) -> set[str]:
+    """Kill all workers while they train; the trials that this cost an attempt.
+
+    Workers are halted before anybody looks at what they do: a trial seen in its decay by a look
+    at running workers may have ended by the time of the kill.
+    """
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        pids = worker_pids(controller_pid)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(1)  # what they reported before they were halted arrives
+        running = client.study(study_id)["status"]["running"]
+        lost = {progress["trial_id"] for progress in running if progress["phase"] == "decay"}
+        ends_it = len(lost) == len(pids) == 2
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL if ends_it else signal.SIGCONT)
+        if ends_it:
+            return lost
+        time.sleep(0.2)
+    raise AssertionError("two trials were never in their decay at one time")
+
+
 def states(client: Client, study_id: str) -> dict[str, int]:
     counts: dict[str, int] = client.study(study_id)["status"]["trials"]
     return counts
@@ -133,15 +156,7 @@ def test_a_study_survives_the_loss_of_a_worker_and_of_the_controller(tmp_path: P
         study_id = client.submit_study(yaml.safe_dump(STUDY))["id"]
         wait_until(lambda: states(client, study_id)["COMPLETE"] >= 1, 120, "a first trial")
 
-        decaying = lambda: [  # noqa: E731 (read again at every poll)
-            progress
-            for progress in client.study(study_id)["status"]["running"]
-            if progress["phase"] == "decay"
-        ]
-        wait_until(lambda: len(decaying()) == 2, 60, "two trials in their decay")
-        lost = {progress["trial_id"] for progress in decaying()}
-        for pid in worker_pids(process.pid):
-            os.kill(pid, signal.SIGKILL)
+        lost = kill_in_the_decay(client, study_id, process.pid)
         wait_until(
             lambda: all(client.trial(trial_id)["attempt"] == 2 for trial_id in lost),
             90,
