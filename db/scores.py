@@ -1,6 +1,6 @@
 """Queries of the score table: what ranking reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from mixtures.trial import TrialSpec, TrialState
 def observations(session: Session, study_id: str, metric: str) -> list[Observation]:
     """One for each completed trial of the study, in claiming order, with its scores in `metric`."""
     query = select(ScoreRow).where(ScoreRow.study_id == study_id, ScoreRow.metric == metric)
-    return _observations(session, study_id, session.scalars(query))
+    return _observations(session, study_id, session.scalars(query).all())
 
 
 def observations_by_metric(session: Session, study_id: str) -> dict[str, list[Observation]]:
@@ -21,7 +21,7 @@ def observations_by_metric(session: Session, study_id: str) -> dict[str, list[Ob
     rows: dict[str, list[ScoreRow]] = {}
     for row in session.scalars(select(ScoreRow).where(ScoreRow.study_id == study_id)):
         rows.setdefault(row.metric, []).append(row)
-    trials = _observations(session, study_id, ())
+    trials = _observations(session, study_id, [])
     found = {}
     for metric, scores in sorted(rows.items()):
         by_trial = _by_trial(scores)
@@ -33,8 +33,12 @@ def observations_by_metric(session: Session, study_id: str) -> dict[str, list[Ob
     return found
 
 
-def _observations(session: Session, study_id: str, rows: Iterable[ScoreRow]) -> list[Observation]:
+def _observations(session: Session, study_id: str, rows: Sequence[ScoreRow]) -> list[Observation]:
     scores = _by_trial(rows)
+    errors: dict[str, dict[str, float]] = {}
+    for row in rows:
+        if row.standard_error is not None:
+            errors.setdefault(row.trial_id, {})[row.benchmark] = row.standard_error
     trials = session.execute(
         select(TrialRow.id, TrialRow.spec)
         .where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETE)
@@ -50,6 +54,7 @@ def _observations(session: Session, study_id: str, rows: Iterable[ScoreRow]) -> 
                 sft_share=spec.sft_share,
                 seed=spec.seed,
                 scores=scores.get(trial_id, {}),
+                standard_errors=errors.get(trial_id, {}),
             )
         )
     return found

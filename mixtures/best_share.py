@@ -4,6 +4,7 @@ All of it is read off joint posterior draws of the curve, because the answer is 
 two shares whose own intervals overlap may still be told apart, as their errors move together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,19 +46,41 @@ class BestShare:
         difference: Array = self.draws[:, self.index] - self.draws[:, column]
         return difference
 
-    def like_the_best(self) -> list[tuple[float, float]]:
-        """The contiguous pieces of the shares that cannot be told from the best.
+    def is_like_the_best(self) -> NDArray[np.bool_]:
+        """Per column, whether its share cannot be told from the best.
 
-        A share is in them unless the 95 % interval of its loss over the best share lies above 0.
+        It can where the 95 % interval of its loss over the best share lies above 0.
         """
         excess = self.draws - self.draws[:, [self.index]]
-        low = np.quantile(excess, 0.025, axis=0)
-        shares, inside = self.shares[self.on_grid], (low <= 0)[self.on_grid]
+        is_like: NDArray[np.bool_] = np.quantile(excess, 0.025, axis=0) <= 0
+        return is_like
+
+    def like_the_best(self, tried: Sequence[float] = ()) -> list[tuple[float, float]]:
+        """The contiguous pieces of the shares that cannot be told from the best.
+
+        With the shares `tried`, a gap between two pieces is kept only where trials made it: one was
+        told from the best inside it, and one could not be on either side. Otherwise the pieces are
+        joined. A gap, or an island beyond one, in which nothing was tried is the fit's alone, and
+        its place moves with a single trial; the joined piece is the larger set, so it holds the
+        best share no less often.
+        """
+        shares, inside = self.shares[self.on_grid], self.is_like_the_best()[self.on_grid]
         edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(int)))
-        return [
+        pieces = [
             (float(shares[start]), float(shares[end - 1]))
             for start, end in zip(edges[::2], edges[1::2], strict=True)
         ]
+        return joined(pieces, tried) if len(tried) else pieces
+
+    def clearest_difference(self, columns: list[int]) -> float:
+        """The most sds by which the loss of one of the columns lies above the best share's."""
+        found = 0.0
+        for column in columns:
+            excess = -self.difference(column)
+            sd = float(np.std(excess))
+            if sd > 0.0:
+                found = max(found, float(np.mean(excess)) / sd)
+        return found
 
     def lowest_point_interval(self) -> tuple[float, float]:
         """The 95 % credible interval of where the curve itself is lowest."""
@@ -79,6 +102,29 @@ class BestShare:
         """
         probability = [float(np.mean(self.difference(column) >= 0)) for column in columns]
         return min(probability) > 0.05 / len(columns)
+
+
+def joined(
+    pieces: Sequence[tuple[float, float]], tried: Sequence[float]
+) -> list[tuple[float, float]]:
+    """The pieces without the gaps that no trial made: see `like_the_best`."""
+
+    def has_tried(low: float, high: float) -> bool:
+        return any(low <= share <= high for share in tried)
+
+    found = [pieces[0]]
+    for place, piece in enumerate(pieces[1:], start=1):
+        low, high = found[-1]
+        is_made = (
+            any(high < share < piece[0] for share in tried)
+            and has_tried(low, high)
+            and any(has_tried(*later) for later in pieces[place:])
+        )
+        if is_made:
+            found.append(piece)
+        else:
+            found[-1] = (low, piece[1])
+    return found
 
 
 def best_share(

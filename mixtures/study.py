@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from mixtures.baselines import baseline_mixtures
 from mixtures.benchmark import Benchmark
 from mixtures.budget import Budget
+from mixtures.choice_rule import ChoiceRule
 from mixtures.mixture import Mixture, require_sum_to_one
 from mixtures.objective import Objective, require_metric_exists, require_weights_fit
 from mixtures.phases import Decay, FullRun
@@ -55,6 +56,10 @@ class StudySpec(Recipe):
     design: Design = added(Design())
     search: Search | None = added(None)
     objective: Objective = Objective()
+    recommend: ChoiceRule = added(
+        "lowest_mean",
+        description="which of the mixtures that cannot be told from the best is named",
+    )
     budget: Budget = Budget()
     resources: Resources = Resources()
     # Small: of pico a thousand trials take 2.4 GB; of the 1.2b every trial takes 5.
@@ -139,6 +144,13 @@ class StudySpec(Recipe):
                 )
         if self.current_mixture is not None:
             require_sum_to_one(self.current_mixture, "current_mixture")
+        elif self.recommend == "closest_to_current":
+            raise InvalidField(
+                "recommend",
+                self.recommend,
+                "closest_to_current needs current_mixture: the shares by source that are trained "
+                "on now",
+            )
 
     def _require_first_trials_fit_the_budget(self) -> None:
         num_trials = self.num_first_trials

@@ -14,11 +14,11 @@ from db.database import Session
 from db.found_sizes import available_tokens
 from db.scores import observations, observations_by_metric
 from db.studies import StoredStudy
-from mixtures.rank import Leaderboard, Observation, leaderboard
-from mixtures.recommend import recommend
-from mixtures.recommendation import Recommendation
-from mixtures.repetition import epochs_of, repetition_notes
+from mixtures.observation import Observation
+from mixtures.rank import Leaderboard
+from mixtures.recommendation import NotEnoughTrials, Recommendation
 from mixtures.signal import SignalReport, signal
+from mixtures.study_answer import StudyAnswer, answer_study
 from mixtures.value import canonical_json, hash_text
 
 _MOST_KEPT = 64
@@ -33,22 +33,22 @@ class Answers:
 
     def leaderboard(self, session: Session, study: StoredStudy) -> Leaderboard:
         """Of the trials completed so far."""
-        found = observations(session, study.id, study.spec.objective.metric)
-        answer: Leaderboard = self._once(
-            "leaderboard", study.id, found, lambda: leaderboard(study.spec, found)
-        )
-        return answer
+        return self._answer(session, study).leaderboard
 
     def recommendation(self, session: Session, study: StoredStudy) -> Recommendation:
         """Of the trials completed so far; raises NotEnoughTrials."""
+        answer = self._answer(session, study)
+        if answer.recommendation is None:
+            raise NotEnoughTrials(answer.no_recommendation)
+        return answer.recommendation
+
+    def _answer(self, session: Session, study: StoredStudy) -> StudyAnswer:
         found = observations(session, study.id, study.spec.objective.metric)
-        answer: Recommendation = self._once(
-            "recommendation", study.id, found, lambda: recommend(study.spec, found)
-        )
         available = available_tokens(session, study.id)
-        epochs = epochs_of(answer.mixture.shares, study.spec.decay, study.spec.full_run, available)
-        notes = repetition_notes(epochs, study.spec.max_epochs)
-        return answer.model_copy(update={"epochs": epochs, "notes": (*answer.notes, *notes)})
+        answer: StudyAnswer = self._once(
+            "answer", study.id, found, lambda: answer_study(study.spec, found, available)
+        )
+        return answer
 
     def signal(self, session: Session, study: StoredStudy) -> SignalReport:
         """Of the trials completed so far."""

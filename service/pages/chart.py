@@ -117,6 +117,8 @@ def _objective_line(
     )
 
 
-def _curve(recommendation: Recommendation) -> FittedCurve:
+def _curve(recommendation: Recommendation) -> FittedCurve | None:
     curve = recommendation.curve
+    if curve is None:
+        return None
     return FittedCurve(sft_share=curve.sft_share, mean=curve.mean, low=curve.low, high=curve.high)

@@ -1,0 +1,57 @@
+"""A completed trial as the statistics see it: its mixture, its seed and its scores."""
+
+from collections.abc import Iterable, Sequence
+
+from mixtures.study import StudySpec
+from mixtures.value import Value, added, canonical_json, hash_text
+
+# A mixture's identity: its sources with a share above 0. Nine digits forgive how it was computed.
+Key = tuple[tuple[str, float], ...]
+
+
+class Observation(Value):
+    """One completed trial. `scores` holds the value of the objective's metric per benchmark.
+
+    `standard_errors` are over the items of a benchmark, of those that have one.
+    """
+
+    trial_id: str
+    shares: dict[str, float]
+    sft_share: float
+    seed: int
+    scores: dict[str, float]
+    standard_errors: dict[str, float] = added({})
+
+
+def mixture_key(shares: dict[str, float]) -> Key:
+    rounded = ((name, round(share, 9)) for name, share in sorted(shares.items()))
+    return tuple((name, share) for name, share in rounded if share > 0)
+
+
+def complete_observations(
+    study: StudySpec, observations: Iterable[Observation]
+) -> tuple[list[Observation], list[str]]:
+    """Those with a score on every benchmark that has the objective's metric; a sentence for others.
+
+    A mean over the benchmarks that happen to be there would compare unlike things. Scores on
+    benchmarks that the study does not have are dropped.
+    """
+    names = [benchmark.name for benchmark in study.ranked_benchmarks]
+    complete, notes = [], []
+    for observation in sorted(observations, key=lambda o: (o.seed, o.trial_id)):
+        missing = [name for name in names if name not in observation.scores]
+        if missing:
+            notes.append(
+                f"Trial {observation.trial_id} is left out: it has no score on "
+                f"{', '.join(missing)}."
+            )
+            continue
+        scores = {name: observation.scores[name] for name in names}
+        complete.append(observation.model_copy(update={"scores": scores}))
+    return complete, notes
+
+
+def as_of(complete: Sequence[Observation]) -> str:
+    """The scores by content: the same ones give the same answer."""
+    scores = sorted((one.trial_id, sorted(one.scores.items())) for one in complete)
+    return hash_text(canonical_json(scores))

@@ -1,0 +1,87 @@
+"""What a recommendation loses where it loses most, and how many more trials an answer may take.
+
+Two formulas of sample size, both at POWER:
+
+- To tell two means apart: the sd of their difference falls with the root of the number of trials,
+  so a difference that now lies z sds from 0 takes  n ((z_a + z_b) / z)^2  trials in all, z_a the
+  bound that it has to pass and z_b the normal quantile of the power (Lachin 1981, Controlled
+  Clinical Trials 2, 93-113, equation 1, with the sd of the trials that are there).
+- To show that a rank correlation r is not chance: Fisher's z of it, atanh(r), has sd
+  1 / sqrt(n - 3), so  n = 3 + ((z_a + z_b) / atanh(r))^2  (Cohen 1988, Statistical Power Analysis,
+  section 3.4; Bonett & Wright 2000 for ranks).
+
+Both take the present estimate for the truth. It is one of few trials, so the number is a guide and
+is said as "about".
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.stats import norm
+
+from mixtures.recommendation import Interval, WorstBenchmark
+
+POWER = 0.8
+# Beyond this a number of trials is not a plan.
+MOST_TRIALS = 100_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BenchmarkLoss:
+    """The choice's loss minus the baseline's on one benchmark; `spread` is over trials."""
+
+    benchmark: str
+    baseline: str
+    mean: float
+    interval: Interval
+    spread: float
+
+
+def worst_benchmark(losses: Sequence[BenchmarkLoss], sign: float) -> WorstBenchmark | None:
+    """The greatest loss in units of its benchmark's spread; None where nothing is lost.
+
+    `sign` times a loss is the score.
+    """
+    lost = [one for one in losses if one.mean > 0.0 and one.spread > 0.0]
+    if not lost:
+        return None
+    worst = max(lost, key=lambda one: one.mean / one.spread)
+    low, high = sorted(sign * end for end in worst.interval)
+    return WorstBenchmark(
+        benchmark=worst.benchmark,
+        baseline=worst.baseline,
+        difference=sign * worst.mean,
+        interval=(low, high),
+    )
+
+
+def more_to_tell_apart(num_trials: int, sds: float, num_looks: int) -> int | None:
+    """Trials beyond `num_trials` until the clearest of `num_looks` differences, now `sds` from 0,
+    passes Bonferroni's one-sided bound at 5 %; None where there is no difference to speak of.
+    """
+    if sds <= 0.0:
+        return None
+    needed = _quantiles(0.05 / num_looks) / sds
+    return _more(num_trials * needed**2, num_trials)
+
+
+def more_to_rank(num_mixtures: int, spearman: float, chance: float) -> int | None:
+    """Mixtures beyond `num_mixtures` until a rank correlation like this one is not chance.
+
+    `chance` is how often chance alone may reach it; None where it is not above 0.
+    """
+    if spearman <= 0.0:
+        return None
+    needed = _quantiles(chance) / math.atanh(min(spearman, 0.999))
+    return _more(3.0 + needed**2, num_mixtures)
+
+
+def _quantiles(level: float) -> float:
+    return float(norm.ppf(1.0 - level) + norm.ppf(POWER))
+
+
+def _more(total: float, have: int) -> int | None:
+    # At least one: the trials that are there did not do.
+    more = max(math.ceil(total) - have, 1)
+    return more if more <= MOST_TRIALS else None
