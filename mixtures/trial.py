@@ -133,11 +133,21 @@ class ItemCounts(Value):
 
 
 class CurvePoint(Value):
-    """One optimiser step of the decay: tokens read so far, loss in nats per token."""
+    """One optimiser step of the decay: tokens read so far, loss in nats per token.
+
+    Of a long decay the steps are run together, and `loss` is the mean since the point before.
+    """
 
     tokens: int
     loss: float
     learning_rate: float
+
+
+class RatePoint(Value):
+    """How fast the decay went from the point before up to `tokens`; differs from run to run."""
+
+    tokens: int
+    tokens_per_second: float
 
 
 # Fresh: the stable checkpoint was the user's own and came without it.
@@ -152,6 +162,7 @@ class TrialResult(Value):
     scores: tuple[Score, ...]
     items: dict[Name, ItemCounts] = added({}, description="by benchmark")
     curve: tuple[CurvePoint, ...]
+    rates: tuple[RatePoint, ...] = added((), description="throughput along the decay")
     source_tokens: dict[str, int] = Field(description="decay tokens read of each source")
     epochs: dict[str, float] = Field(description="times each source was read in the decay")
     bytes_per_token: dict[str, float] = added({}, description="of the text of each source")

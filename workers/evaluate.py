@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from mixtures.item import ItemScore
 from mixtures.metric import BITS_PER_BYTE
 from mixtures.trial import Score
 from workers.answer_nats import answer_nats
 from workers.benchmarks import Request, RequestSet
 from workers.generate import greedy
 from workers.harness_set import HarnessSet
+from workers.item_scores import harness_item_scores, item_scores
 from workers.metrics import Estimate, bits_per_byte, choice_estimates
 from workers.xmodel2 import Xmodel2
 
@@ -19,16 +21,22 @@ def evaluate(
     model: Xmodel2,
     benchmarks: Sequence[RequestSet | HarnessSet],
     on_done: Callable[[int], None],
+    items: list[ItemScore] | None = None,
 ) -> tuple[Score, ...]:
-    """Every metric of every benchmark; `on_done` is told the number of items scored so far."""
+    """Every metric of every benchmark; `on_done` is told the number of items scored so far.
+
+    How each item was answered is added to `items`.
+    """
+    items = [] if items is None else items
     scores: list[Score] = []
     done = 0
     for benchmark in benchmarks:
         nats = answer_nats(model, benchmark.requests)
         if isinstance(benchmark, HarnessSet):
-            estimates = _harness_estimates(model, benchmark, nats)
+            estimates, answered = _harness_estimates(model, benchmark, nats)
         else:
-            estimates = _estimates(benchmark, nats)
+            estimates, answered = _estimates(benchmark, nats), item_scores(benchmark, nats)
+        items += answered
         scores += [
             Score(
                 benchmark=benchmark.benchmark.name,
@@ -59,7 +67,7 @@ def answers_are_greedy(model: Xmodel2, requests: Sequence[Request]) -> list[bool
 
 def _harness_estimates(
     model: Xmodel2, benchmark: HarnessSet, nats: np.ndarray
-) -> dict[str, Estimate]:
+) -> tuple[dict[str, Estimate], list[ItemScore]]:
     is_greedy = (
         answers_are_greedy(model, benchmark.requests)
         if benchmark.needs_greedy
@@ -67,7 +75,8 @@ def _harness_estimates(
     )
     found = greedy(model, benchmark.prompts, benchmark.is_done)
     texts = [benchmark.text(position, tokens) for position, tokens in enumerate(found)]
-    return benchmark.estimates(nats, is_greedy, texts)
+    estimates, right = benchmark.scored(nats, is_greedy, texts)
+    return estimates, harness_item_scores(benchmark, nats, texts, right)
 
 
 def _estimates(benchmark: RequestSet, nats: np.ndarray) -> dict[str, Estimate]:

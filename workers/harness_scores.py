@@ -9,30 +9,36 @@ from workers.files import DataError
 from workers.harness import HarnessBenchmark, metric_name, wanted
 from workers.metrics import Estimate, jackknifed, mean_of
 
+# Metrics that are 1 where a document was answered right and 0 where not, the strictest first.
+_IS_RIGHT = ("exact_match", "pass_at_1", "acc")
+
 
 def file_estimates(
     source: HarnessBenchmark, indices: Sequence[int], answers: Sequence[list[Any]]
-) -> dict[str, Estimate]:
-    """By name, of the documents `indices`. An answer is a text, or (log-likelihood, is greedy) for
-    each of the document's requests.
+) -> tuple[dict[str, Estimate], list[bool | None]]:
+    """By name, of the documents `indices`, and whether each was answered right: by the file's first
+    filter, None where no metric of it says so. An answer is a text, or (log-likelihood, is greedy)
+    for each of the document's requests.
 
     Raises DataError for a metric that the file asks for and the harness gives no value of.
     """
     parts: list[tuple[int, dict[str, Estimate]]] = []
+    right: list[bool | None] = [None] * len(indices)
     for number, task in enumerate(source.tasks):
         own = [place for place, index in enumerate(indices) if source.places[index][0] == number]
         if own:
             docs = [source.doc(indices[place]) for place in own]
-            found = _of_task(source, task, docs, [answers[place] for place in own])
+            found, of_docs = _of_task(source, task, docs, [answers[place] for place in own])
             parts.append((len(own), found))
-    if len(parts) == 1:
-        return parts[0][1]
-    return _combined(parts, source)
+            for place, one in zip(own, of_docs, strict=True):
+                right[place] = one
+    estimates = parts[0][1] if len(parts) == 1 else _combined(parts, source)
+    return estimates, right
 
 
 def _of_task(
     source: HarnessBenchmark, task: Any, docs: list[dict[str, Any]], answers: list[list[Any]]
-) -> dict[str, Estimate]:
+) -> tuple[dict[str, Estimate], list[bool | None]]:
     from lm_eval.api.instance import Instance
 
     kind = "generate_until" if task.OUTPUT_TYPE == "generate_until" else "loglikelihood"
@@ -47,6 +53,7 @@ def _of_task(
     ]
     flat = [one for own in made for one in own]
     found: dict[str, Estimate] = {}
+    right: list[bool | None] = []
     for each in task._filters:
         each.apply(flat)
         rows = [
@@ -62,11 +69,20 @@ def _of_task(
                     f"the harness gives no value of the metric {metric!r}, which "
                     f"{task.task_name!r} asks for; it gives {sorted(rows[0])}",
                 )
+        # The first filter's: a task's file puts the strictest there.
+        right = right or [_is_right(row) for row in rows]
         for metric in rows[0]:
             values = [row[metric] for row in rows]
             aggregate = task.aggregation().get(metric)
             found[metric_name(metric, str(each.name))] = _aggregated(values, aggregate)
-    return found
+    return found, right
+
+
+def _is_right(row: dict[str, Any]) -> bool | None:
+    for metric in _IS_RIGHT:
+        if metric in row and row[metric] in (0, 1, 0.0, 1.0):
+            return bool(row[metric])
+    return None
 
 
 def _aggregated(values: list[Any], aggregate: Any) -> Estimate:

@@ -95,7 +95,14 @@ class HarnessSet:
     def estimates(
         self, nats: Array, is_greedy: Sequence[bool], texts: Sequence[str]
     ) -> dict[str, Estimate]:
-        """All metrics by name. Per request its nats and whether it is greedy; per document a text.
+        """All metrics by name; as in `scored`."""
+        return self.scored(nats, is_greedy, texts)[0]
+
+    def scored(
+        self, nats: Array, is_greedy: Sequence[bool], texts: Sequence[str]
+    ) -> tuple[dict[str, Estimate], list[bool | None]]:
+        """All metrics by name, and of each document whether it was answered right, where the file
+        says so. Per request its nats and whether it is greedy; per document a text.
 
         Raises DataError for a metric that the file asks for and the harness gives no value of.
         """
@@ -122,8 +129,9 @@ class HarnessSet:
                 ]
                 for position, index in enumerate(self.chosen.indices)
             ]
-            found |= file_estimates(self.source, self.chosen.indices, answers)
-        return found
+            of_file, is_right = file_estimates(self.source, self.chosen.indices, answers)
+            return found | of_file, is_right
+        return found, [None] * self.num_items
 
 
 def choose(

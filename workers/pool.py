@@ -22,8 +22,11 @@ from mixtures.value import hash_text
 # Named again, for the service: this file is all that it knows of the workers.
 from workers.config import WorkerConfig as WorkerConfig
 from workers.files import DataError as DataError
+from workers.item_files import ItemsDamaged as ItemsDamaged
+from workers.item_files import read_items as read_items
 from workers.local_process import LocalProcess as LocalProcess
 from workers.local_process import run_local as run_local
+from workers.trial_log import trial_log_path as trial_log_path
 from workers.trial_worker import TrialWorker, make_runner
 
 # Unix socket paths end at 107 bytes, and Ray puts about 63 below its folder.

@@ -1,5 +1,6 @@
 """run_trial: a spec goes in, a result comes out. Deterministic in the spec."""
 
+import logging
 import os
 import platform
 import socket
@@ -8,6 +9,7 @@ from collections.abc import Callable
 
 import torch
 
+from mixtures.item import ItemScore
 from mixtures.source import SourceSize
 from mixtures.trial import ItemCounts, Progress, TrialResult, TrialSpec
 from workers.benchmarks import RequestSet
@@ -15,12 +17,15 @@ from workers.checkpoint import weights_sha256
 from workers.config import WorkerConfig
 from workers.decay import decay
 from workers.decay_checkpoint import DecayCheckpoint
+from workers.decay_curve import Pace, thinned
 from workers.evaluate import evaluate
 from workers.freed_memory import keep_freed_memory
 from workers.harness_set import HarnessSet
+from workers.item_scores import keep_items
 from workers.prepare import Prepared, prepare
 from workers.stable import optimiser_state_of, stable_checkpoint
 from workers.train import Step
+from workers.trial_log import trial_log
 from workers.trial_weights import keep_weights
 
 
@@ -35,13 +40,23 @@ class TrialRunner:
         self, spec: TrialSpec, attempt: int, on_progress: Callable[[Progress], None]
     ) -> TrialResult:
         """One attempt. `on_progress` is called at every step and may raise to stop the trial."""
+        with trial_log(self.config.home, spec.trial_id, attempt) as log:
+            return self._run(spec, attempt, on_progress, log)
+
+    def _run(
+        self,
+        spec: TrialSpec,
+        attempt: int,
+        on_progress: Callable[[Progress], None],
+        log: logging.Logger,
+    ) -> TrialResult:
         # One core a trial: more threads on small matrices cost more than they give, and the
         # order of sums, so every bit of the weights, would depend on their number.
         torch.set_num_threads(1)
         keep_freed_memory()
         report = _Reporter(spec.trial_id, attempt, on_progress)
         report("start", 0, 0)
-        clock = _Clock()
+        clock = _Clock(log)
 
         prepared = self._prepare(spec, report)
         clock.lap("prepare")
@@ -50,13 +65,24 @@ class TrialRunner:
         own = DecayCheckpoint(
             self.config.home / "decay" / spec.trial_id, f"{spec.trial_id} {checkpoint.name}"
         )
-        decayed = decay(spec, prepared, checkpoint, own, report.steps("decay"))
+        pace, on_step = Pace(), report.steps("decay")
+
+        def on_decay_step(step: Step, total: int) -> None:
+            pace.note(step.tokens)
+            on_step(step, total)
+
+        decayed = decay(spec, prepared, checkpoint, own, on_decay_step)
         clock.lap("decay")
         num_items = sum(benchmark.num_items for benchmark in prepared.benchmarks)
         report("evaluate", 0, num_items)
+        answered: list[ItemScore] = []
         scores = evaluate(
-            decayed.model, prepared.benchmarks, lambda done: report("evaluate", done, num_items)
+            decayed.model,
+            prepared.benchmarks,
+            lambda done: report("evaluate", done, num_items),
+            answered,
         )
+        keep_items(self.config.home, spec, prepared, answered)
         clock.lap("evaluate")
         if spec.keep_weights:
             keep_weights(self.config.home, spec, prepared, decayed.model)
@@ -67,7 +93,8 @@ class TrialRunner:
             attempt=attempt,
             scores=scores,
             items={one.benchmark.name: _counts(one) for one in prepared.benchmarks},
-            curve=decayed.curve,
+            curve=thinned(decayed.curve),
+            rates=pace.rates(),
             source_tokens=decayed.source_tokens,
             epochs=decayed.epochs,
             bytes_per_token={
@@ -92,7 +119,7 @@ class TrialRunner:
             tokenizer=prepared.tokenizer_hash,
             wall_seconds=clock.laps,
             decay_tokens_per_second=decay_tokens / clock.laps["decay"],
-            worker=f"{socket.gethostname()}:{os.getpid()}",
+            worker=_worker_name(),
             versions={"torch": torch.__version__, "python": platform.python_version()},
         )
 
@@ -160,13 +187,20 @@ class _Reporter:
 
 
 class _Clock:
-    """Wall seconds between laps, by name."""
+    """Wall seconds between laps, by name; each is logged."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: logging.Logger) -> None:
         self.laps: dict[str, float] = {}
+        self._log = log
+        self._log.info("starts on %s", _worker_name())
         self._last = time.monotonic()
 
     def lap(self, name: str) -> None:
         now = time.monotonic()
         self.laps[name] = now - self._last
         self._last = now
+        self._log.info("%s took %.1f s", name, self.laps[name])
+
+
+def _worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
