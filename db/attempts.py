@@ -77,4 +77,5 @@ def last_failures(session: Session, num: int) -> list[EndedAttempt]:
             finished_at=finished_at.replace(tzinfo=UTC),
         )
         for trial_id, study_id, number, outcome, finished_at in rows
+        if finished_at is not None
     ]

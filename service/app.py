@@ -18,6 +18,7 @@ from service.errors import Problem, add_error_handlers
 from service.events import Events
 from service.pages import studies as studies_page
 from service.pages import study as study_page
+from service.pages import trial as trial_page
 from service.routes import (
     answers,
     benchmarks,
@@ -27,6 +28,7 @@ from service.routes import (
     outside,
     sources,
     studies,
+    trial_detail,
     trials,
 )
 from service.scheduler import Scheduler
@@ -77,6 +79,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         health,
         studies,
         trials,
+        trial_detail,
         outside,
         answers,
         exports,
@@ -85,7 +88,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         events,
     ):
         app.include_router(router.router)
-    for page in (studies_page, study_page):
+    for page in (studies_page, study_page, trial_page):
         app.include_router(page.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     add_error_handlers(app)

@@ -1,5 +1,6 @@
 """How numbers are written for people; each function is a filter of the templates."""
 
+import math
 from datetime import UTC, datetime
 
 # Keeps a number and its unit on one line, and a minus that is as wide as a plus.
@@ -78,7 +79,20 @@ def as_sentence(message: str) -> str:
     return message[:1].upper() + message[1:].rstrip(".") + "."
 
 
+def cell(value: str | float | int | None) -> str:
+    """A cell of a figure's table: what is not there is a dash, a number keeps four decimals."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "\u2013"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return count(value)
+    text = f"{value:,.4f}" if 0.001 <= abs(value) < 1e6 or value == 0 else f"{value:.4g}"
+    return text.replace("-", _MINUS)
+
+
 FILTERS = (
+    cell,
     percent,
     percent_range,
     probability,
