@@ -34,11 +34,11 @@ class BestOfPool:
     best: NDArray[np.intp]
 
 
-def contenders(mean: Array, sd: Array) -> NDArray[np.intp]:
-    """The rows that may be the best at all, at most MAX_DRAWN; the least mean comes first."""
+def contenders(mean: Array, sd: Array, k: int = 1) -> NDArray[np.intp]:
+    """The rows that may be among the k best, at most MAX_DRAWN; the least mean comes first."""
     low, high = mean - REACH * sd, mean + REACH * sd
     order = np.argsort(low, kind="stable")
-    order = order[low[order] <= high.min()]
+    order = order[low[order] <= np.sort(high)[min(k, len(high)) - 1]]
     choice = int(np.argmin(mean))
     return np.concatenate([[choice], order[order != choice]])[:MAX_DRAWN]
 

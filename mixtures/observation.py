@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from mixtures.flagged import FlaggedScore, contradictions
 from mixtures.study import StudySpec
 from mixtures.value import Value, added, canonical_json, hash_text
 
@@ -28,17 +29,30 @@ def mixture_key(shares: dict[str, float]) -> Key:
     return tuple((name, share) for name, share in rounded if share > 0)
 
 
+def contradicting(study: StudySpec, observations: Iterable[Observation]) -> list[FlaggedScore]:
+    """Trials that an outside team told whose scores contradict each other."""
+    if study.trained_by != "outside":
+        # Our own workers' aggregates are made of their parts.
+        return []
+    return contradictions({one.trial_id: one.scores for one in observations})
+
+
 def complete_observations(
     study: StudySpec, observations: Iterable[Observation]
 ) -> tuple[list[Observation], list[str]]:
     """Those with a score on every benchmark that has the objective's metric; a sentence for others.
 
     A mean over the benchmarks that happen to be there would compare unlike things. Scores on
-    benchmarks that the study does not have are dropped.
+    benchmarks that the study does not have are dropped. Of an outside team's trials those are left
+    out whose stored aggregate is not what its parts say.
     """
     names = [benchmark.name for benchmark in study.ranked_benchmarks]
-    complete, notes = [], []
-    for observation in sorted(observations, key=lambda o: (o.seed, o.trial_id)):
+    found = sorted(observations, key=lambda o: (o.seed, o.trial_id))
+    wrong = {one.trial_id: one for one in contradicting(study, found)}
+    complete, notes = [], [one.sentence for one in wrong.values()]
+    for observation in found:
+        if observation.trial_id in wrong:
+            continue
         missing = [name for name in names if name not in observation.scores]
         if missing:
             notes.append(

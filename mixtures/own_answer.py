@@ -10,13 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixtures.best_of_pool import BestOfPool, best_of_pool, contenders, draw
+from mixtures.fitted_subset import fitted_subset
 from mixtures.own_evidence import OwnEvidence, evidence_of
 from mixtures.own_objective import fit_objective, outliers, without_outliers
-from mixtures.own_tables import Mixtures
+from mixtures.own_tables import BadTable, Mixtures
 from mixtures.own_trials import OwnTrials
+from mixtures.row_posterior import TOP_K, probability_in_top
 from mixtures.surrogates.objective_fit import ObjectiveFit
 from mixtures.surrogates.seam import Array
-from mixtures.tried_region import best_of_region
+from mixtures.tried_region import Allowed, best_of_region
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +30,8 @@ class Pool:
     mean: Array
     sd: Array
     best: BestOfPool
+    top_k: Array  # probability of being among the TOP_K best
+    clearest: float  # the most sds that one lies behind the choice
 
     @property
     def tie_ids(self) -> list[str]:
@@ -57,6 +61,7 @@ class OwnAnswer:
     of_candidates: Pool | None
     chosen_from: Pool
     evidence: OwnEvidence
+    subset: str | None = None  # what was fitted, where that is not all
 
     @property
     def tie_group(self) -> list[str]:
@@ -95,9 +100,15 @@ def answer_own(
     candidates: Mixtures | None,
     num_samples: int,
     seed: int,
+    is_allowed: Allowed | None = None,
 ) -> OwnAnswer:
-    """Raises BadTable where too few mixtures have scores to leave any out."""
+    """Raises BadTable where too few mixtures have scores to leave any out.
+
+    `is_allowed`, a mask of (P, K) mixtures, says which may be recommended; BadTable where none of
+    the tried ones may.
+    """
     sign = 1.0 if is_loss else -1.0
+    trials, subset = fitted_subset(trials, sign, seed)
     fit = fit_objective(trials, sign, seed)
     far = outliers(fit)
     if far:
@@ -112,10 +123,7 @@ def answer_own(
         of_candidates = compare(fit, candidates.ids, candidates.shares, num_samples, rng)
         chosen_from = of_candidates
     else:
-        tried = trials.shares[np.isfinite(fit.targets)]
-        between = best_of_region(fit, tried, np.random.default_rng([seed, 2]))
-        names = (*ids, *(f"between trials {i}" for i in range(len(between))))
-        chosen_from = compare(fit, names, np.vstack([own, between]), num_samples, rng)
+        chosen_from = _region_pool(trials, fit, ids, own, num_samples, seed, rng, is_allowed)
     tied = of_candidates or of_trials
     return OwnAnswer(
         trials=trials,
@@ -124,8 +132,31 @@ def answer_own(
         of_trials=of_trials,
         of_candidates=of_candidates,
         chosen_from=chosen_from,
-        evidence=evidence_of(fit, int(tied.best.is_tied.sum()), len(tied.ids)),
+        evidence=evidence_of(fit, int(tied.best.is_tied.sum()), len(tied.ids), tied.clearest),
+        subset=subset,
     )
+
+
+def _region_pool(
+    trials: OwnTrials,
+    fit: ObjectiveFit,
+    ids: tuple[str, ...],
+    own: Array,
+    num_samples: int,
+    seed: int,
+    rng: np.random.Generator,
+    is_allowed: Allowed | None,
+) -> Pool:
+    """The tried mixtures that may be recommended, and the best between them."""
+    tried = trials.shares[np.isfinite(fit.targets)]
+    if is_allowed is not None:
+        may = is_allowed(own)
+        ids, own = tuple(np.array(ids)[may].tolist()), own[may]
+        if not len(own) or not is_allowed(tried).any():
+            raise BadTable("no mixture that was tried keeps the rules of the space")
+    between = best_of_region(fit, tried, np.random.default_rng([seed, 2]), is_allowed)
+    names = (*ids, *(f"between trials {i}" for i in range(len(between))))
+    return compare(fit, names, np.vstack([own, between]), num_samples, rng)
 
 
 def compare(
@@ -137,12 +168,17 @@ def compare(
 ) -> Pool:
     """The pool of these mixtures, compared by `num_samples` joint draws."""
     mean, sd = fit.predict(shares)
-    drawn = contenders(mean, sd)
+    drawn = contenders(mean, sd, TOP_K)
     draws = draw(*fit.joint(shares[drawn]), num_samples, rng)
+    behind = draws - draws[:, [0]]
+    spread = behind.std(axis=0)
+    sds = behind.mean(axis=0)[spread > 0] / spread[spread > 0]
     return Pool(
         ids=tuple(ids),
         shares=shares,
         mean=mean,
         sd=sd,
         best=best_of_pool(mean, draws, drawn),
+        top_k=probability_in_top(draws, drawn, len(ids), TOP_K),
+        clearest=float(sds.max(initial=0.0)),
     )

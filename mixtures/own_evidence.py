@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from mixtures.rank_correlation import rank_correlation
+from mixtures.recommend_evidence import more_to_rank, more_to_tell_apart, most_of
 from mixtures.surrogates.objective_fit import ObjectiveFit
 
 # Fewer distinct mixtures than this cannot show that a surrogate predicts what it has not seen.
@@ -23,16 +24,23 @@ class OwnEvidence:
     spearman: float | None
     r_squared: float | None
     coverage: float
+    rmse: float
     noise_sd: float
     shortfalls: tuple[str, ...]
+    more_needed: int | None = None
 
     @property
     def is_enough(self) -> bool:
         return not self.shortfalls
 
 
-def evidence_of(fit: ObjectiveFit, num_tied: int, pool_size: int) -> OwnEvidence:
-    """From errors on trials that were left out. A tie group of the whole pool is no answer."""
+def evidence_of(
+    fit: ObjectiveFit, num_tied: int, pool_size: int, clearest: float = 0.0
+) -> OwnEvidence:
+    """From errors on trials that were left out. A tie group of the whole pool is no answer.
+
+    `clearest` is the most sds that one of the pool lies behind the best.
+    """
     whole = np.isfinite(fit.targets)
     targets, predicted = fit.targets[whole], fit.out_of_fold[whole]
     count = len(targets)
@@ -44,27 +52,36 @@ def evidence_of(fit: ObjectiveFit, num_tied: int, pool_size: int) -> OwnEvidence
     error = float(np.mean((targets - predicted) ** 2)) if count else 0.0
     r_squared = 1.0 - error / spread if has_spread else None
     inside = np.abs(targets - predicted) <= norm.ppf(0.975) * fit.out_of_fold_sd[whole]
-    found = []
+    # By shortfall, how many more mixtures it may take; None where that cannot be said.
+    found: list[str] = []
+    more: list[int | None] = []
     if count < MIN_MIXTURES:
+        more.append(MIN_MIXTURES - count)
         found.append(f"{count} mixtures with all scores, expected {MIN_MIXTURES} or more")
     if not has_spread:
+        more.append(None)
         found.append("the objective is the same at all mixtures")
     elif spearman is None or spearman <= chance_correlation(count):
+        more.append(more_to_rank(count, spearman or 0.0, CHANCE))
         found.append(
             f"left-out trials are ranked at {spearman or 0.0:.2f}, chance alone reaches "
             f"{chance_correlation(count):.2f} once in 200 times"
         )
     elif r_squared is not None and r_squared <= 0.0:
+        more.append(None)
         found.append("left-out trials are predicted no better than by their mean")
     if num_tied == pool_size:
+        more.append(more_to_tell_apart(count, clearest, pool_size))
         found.append("no mixture can be told from the best")
     return OwnEvidence(
         num_mixtures=count,
         spearman=spearman,
         r_squared=r_squared,
         coverage=float(np.mean(inside)) if count else 0.0,
+        rmse=math.sqrt(error),
         noise_sd=fit.noise_sd,
         shortfalls=tuple(found),
+        more_needed=most_of(more),
     )
 
 

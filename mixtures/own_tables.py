@@ -103,7 +103,7 @@ def read_scores(text: str, file: str) -> Scores:
             value = _number(written, name, f"{where} (id {identity})")
             if math.isfinite(value):
                 values[name] = value
-                decimals[name] = max(decimals[name], _decimals(written))
+                decimals[name] = max(decimals[name], decimals_of(written))
             else:
                 missing[name] = f"the score is {written}"
         found.append(ScoreRow(id=identity, values=values, missing=missing))
@@ -182,7 +182,7 @@ def _number(written: str, column: str, where: str) -> float:
         raise BadTable(f"{where}: column {column!r} is {written!r}, expected a number") from None
 
 
-def _decimals(written: str) -> int:
+def decimals_of(written: str) -> int:
     """Digits after the point; 1.5e-3 has four."""
     mantissa, _, exponent = written.lower().partition("e")
     return max(len(mantissa.partition(".")[2]) - int(exponent or 0), 0)

@@ -56,6 +56,8 @@ class OwnTrials:
     values: dict[str, tuple[tuple[float, ...], ...]]  # metric -> point -> runs
     objective: dict[str, tuple[float, ...]]  # id -> objective of each whole run
     warnings: tuple[DataWarning, ...]
+    # Degrees of freedom that went to the effects of seeds, where these were taken out.
+    seed_df: float = 0.0
 
     def points_with(self, metric: str) -> Rows:
         return np.flatnonzero([len(runs) > 0 for runs in self.values[metric]])
@@ -65,7 +67,7 @@ class OwnTrials:
         rows = self.points_with(metric)
         runs = [np.array(self.values[metric][row]) for row in rows]
         counts = np.array([len(one) for one in runs])
-        variance, df, relative = noise_of_repeats(runs)
+        variance, df, relative = noise_of_repeats(runs, self.seed_df)
         own_folds = folds[rows]
         if len(np.unique(own_folds)) < min(len(np.unique(folds)), len(rows)):
             # A metric with few scores, all in one fold: nothing would be left to learn from.
@@ -80,11 +82,12 @@ class OwnTrials:
         )
 
 
-def noise_of_repeats(runs: Sequence[Array]) -> tuple[float, float, Array]:
+def noise_of_repeats(runs: Sequence[Array], spent_df: float = 0.0) -> tuple[float, float, Array]:
     """The variance of one run's noise, its degrees of freedom, and each point's against it (P,).
 
     Noise depends on the mixture (Marin #2345), so a repeated point has its own variance, moderated
     by the others'; a point without repeats is ordinary. (0, 0, ones) where repeats tell nothing.
+    `spent_df` of the repeats' degrees of freedom have gone elsewhere.
     """
     relative = np.ones(len(runs))
     repeated = [i for i, one in enumerate(runs) if len(one) > 1]
@@ -92,6 +95,10 @@ def noise_of_repeats(runs: Sequence[Array]) -> tuple[float, float, Array]:
         return 0.0, 0.0, relative
     own = np.array([runs[i].var(ddof=1) for i in repeated])
     dfs = np.array([len(runs[i]) - 1.0 for i in repeated])
+    left = float(dfs.sum()) - spent_df
+    if left <= 0.0:
+        return 0.0, 0.0, relative
+    own = own * dfs.sum() / left
     ordinary = float(dfs @ own / dfs.sum())
     if ordinary <= 0.0:
         return 0.0, 0.0, relative
@@ -99,7 +106,7 @@ def noise_of_repeats(runs: Sequence[Array]) -> tuple[float, float, Array]:
     if np.isfinite(prior_df):
         moderated = (prior_df * ordinary + dfs * own) / (prior_df + dfs)
         relative[repeated] = np.clip(moderated / ordinary, *NOISE_RANGE)
-    return ordinary, float(dfs.sum()), relative
+    return ordinary, left, relative
 
 
 def join(mixtures: Mixtures, scores: Scores, metrics: Mapping[str, float] | None) -> OwnTrials:
@@ -112,7 +119,7 @@ def join(mixtures: Mixtures, scores: Scores, metrics: Mapping[str, float] | None
         if row.id not in known:
             raise BadTable(f"scores: id {row.id!r} is not in the mixtures file")
     aggregates = stored_aggregates(scores)
-    weights = _objective(scores, aggregates, metrics)
+    weights = objective_weights(scores.metrics, aggregates, metrics)
     wrong, warnings = _wrong_rows(scores, aggregates)
     distinct = np.unique(mixtures.shares.round(DIGITS), axis=0, return_inverse=True)[1].ravel()
     first = np.unique(distinct, return_index=True)[1]
@@ -153,19 +160,22 @@ def join(mixtures: Mixtures, scores: Scores, metrics: Mapping[str, float] | None
     )
 
 
-def _objective(
-    scores: Scores, aggregates: Sequence[StoredAggregate], metrics: Mapping[str, float] | None
+def objective_weights(
+    columns: Sequence[str],
+    aggregates: Sequence[StoredAggregate],
+    metrics: Mapping[str, float] | None,
 ) -> dict[str, float]:
-    """Weight per metric that is measured: an aggregate is taken apart into its parts."""
+    """Weight per metric that is measured: an aggregate is taken apart into its parts.
+
+    Raises BadTable where a metric is no column or weighs nothing.
+    """
     parts = {one.column: one.weights for one in aggregates}
     if metrics is None:
-        own = [name for name in scores.metrics if name not in parts]
+        own = [name for name in columns if name not in parts]
         return dict.fromkeys(own, 1.0 / len(own))
     for name, weight in metrics.items():
-        if name not in scores.metrics:
-            raise BadTable(
-                f"--metric {name!r} is no column of the scores; there are {scores.metrics}"
-            )
+        if name not in columns:
+            raise BadTable(f"--metric {name!r} is no column of the scores; there are {columns}")
         if not 0 < weight < float("inf"):
             raise BadTable(f"--metric {name} weighs {weight:g}, expected above 0")
     total = sum(metrics.values())

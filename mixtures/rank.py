@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from mixtures.flagged import FlaggedScore
 from mixtures.metric import Direction
 from mixtures.noise import SeedNoise, seed_noise
 from mixtures.observation import Key as Key
@@ -68,7 +69,7 @@ class Leaderboard(Value):
 
     `ranked_by` says what `rank` goes by; `top_k` is the k of `p_top_k`; `as_of` names the scores by
     content; `surrogate` what was fitted; `subset` the trials that it was fitted to, where these are
-    not all; `no_posterior` why rows have none.
+    not all; `no_posterior` why rows have none; `flagged` are scores that were not used.
     """
 
     metric: str
@@ -82,6 +83,7 @@ class Leaderboard(Value):
     surrogate: str | None = None
     subset: str | None = None
     no_posterior: str | None = None
+    flagged: tuple[FlaggedScore, ...] = ()
 
 
 def leaderboard(study: StudySpec, observations: Sequence[Observation]) -> Leaderboard:

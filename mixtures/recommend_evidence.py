@@ -77,6 +77,12 @@ def more_to_rank(num_mixtures: int, spearman: float, chance: float) -> int | Non
     return _more(3.0 + needed**2, num_mixtures)
 
 
+def most_of(numbers: Sequence[int | None]) -> int | None:
+    """The largest; None where there is none, or one cannot be said."""
+    known = [one for one in numbers if one is not None]
+    return max(known) if known and len(known) == len(numbers) else None
+
+
 def _quantiles(level: float) -> float:
     return float(norm.ppf(1.0 - level) + norm.ppf(POWER))
 

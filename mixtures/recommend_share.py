@@ -12,7 +12,7 @@ import numpy as np
 from mixtures.best_share import BestShare, best_share
 from mixtures.choice_rule import WORDS, Choosable, choose, total_variation
 from mixtures.recommend_evidence import BenchmarkLoss, more_to_tell_apart, worst_benchmark
-from mixtures.recommend_words import notes_of, sentence_of
+from mixtures.recommend_words import more_words, notes_of, sentence_of
 from mixtures.recommendation import (
     BaselineComparison,
     BenchmarkOptimum,
@@ -43,6 +43,9 @@ def recommend_share(
     optima = [_optimum(name, own, sign) for name, own in benchmarks.items()]
     pieces = best.like_the_best(tried)
     enough = not best.is_flat(columns)
+    more = None
+    if not enough:
+        more = more_to_tell_apart(len(line.trials), best.clearest_difference(columns), len(columns))
     shortfalls = () if enough else ("no share tried can be told from the best",)
     evidence = _evidence(line, signal_to_noise, shortfalls)
     low, high = best.lowest_point_interval()
@@ -88,8 +91,13 @@ def recommend_share(
         more_trials_needed=None
         if enough
         else more_to_tell_apart(len(line.trials), best.clearest_difference(columns), len(columns)),
-        sentence=sentence_of(share, pieces, evidence, enough),
-        notes=(*notes, *line.notes, *notes_of(share, tried, optima, evidence, enough)),
+        sentence=sentence_of(share, pieces, evidence, enough, study.recommend),
+        notes=(
+            *notes,
+            *line.notes,
+            *notes_of(share, tried, optima, evidence, enough),
+            *([] if enough else [more_words(more)]),
+        ),
     )
 
 

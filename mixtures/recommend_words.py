@@ -1,22 +1,26 @@
 """The recommendation in plain sentences: what to do first, then what is not known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from mixtures.choice_rule import WORDS, ChoiceRule
 from mixtures.recommendation import BenchmarkOptimum, Evidence, Interval
 
 # Below this a bend between two tried shares is the prior's, not the data's.
 FEW_MIXTURES = 6
 # A 95 % interval that covers fewer of the trials left out says that the fit is not to be trusted.
 LOW_COVERAGE = 0.8
+# A share below this is not spelled out in a sentence.
+LEAST_SAID = 0.005
 
 
 def sentence_of(
-    share: float, pieces: Sequence[Interval], evidence: Evidence, enough_evidence: bool
+    share: float,
+    pieces: Sequence[Interval],
+    evidence: Evidence,
+    enough_evidence: bool,
+    rule: ChoiceRule = "lowest_mean",
 ) -> str:
-    basis = (
-        f"({_count(evidence.num_trials, 'trial')}, {_count(evidence.num_mixtures, 'mixture')}, "
-        f"{_count(evidence.num_seeds, 'seed')})"
-    )
+    basis = _basis(evidence)
     where = " and ".join(_span(*piece) for piece in pieces)
     if not enough_evidence:
         return (
@@ -25,7 +29,54 @@ def sentence_of(
         )
     if len(pieces) == 1 and pieces[0] == (share, share):
         return f"Decay on {_percent(share)} % SFT; every other share tried is worse {basis}."
+    if rule != "lowest_mean":
+        return f"Decay on {_percent(share)} % SFT, {WORDS[rule]}: {where} {basis}."
     return f"Decay on {_percent(share)} % SFT; {where} cannot be told from it {basis}."
+
+
+def mixture_sentence(
+    shares: Mapping[str, float],
+    sft_share: float,
+    rule: ChoiceRule,
+    num_tied: int,
+    evidence: Evidence,
+    enough_evidence: bool,
+) -> str:
+    """Of a mixture of many sources; those below half a per cent are not spelled out."""
+    named = sorted(shares.items(), key=lambda pair: -pair[1])
+    listed = ", ".join(f"{name} {_percent(s)} %" for name, s in named if s >= LEAST_SAID)
+    basis = _basis(evidence)
+    if not enough_evidence:
+        return f"Not enough evidence to prefer a mixture: {evidence.shortfalls[0]} {basis}."
+    tied = (
+        "no mixture tried can be told from it"
+        if num_tied == evidence.num_mixtures
+        else f"{num_tied} of the mixtures tried cannot be told from the best"
+    )
+    if rule != "lowest_mean":
+        tied = f"{WORDS[rule]}; {tied}"
+    return f"Decay on {listed} ({_percent(sft_share)} % SFT); {tied} {basis}."
+
+
+def mixture_notes(evidence: Evidence, more: int | None, subset: str | None) -> list[str]:
+    """What is not known of a mixture of many sources."""
+    notes = [f"Not enough evidence: {one}." for one in evidence.shortfalls]
+    if evidence.shortfalls:
+        notes.append(more_words(more))
+    if subset is not None:
+        notes.append(f"Fitted to a subset: {subset}.")
+    if evidence.num_seeds == 1:
+        notes.append("One seed only: the noise is known from the fit alone.")
+    if evidence.out_of_fold_coverage < LOW_COVERAGE:
+        notes.append(_low_coverage(evidence))
+    return notes
+
+
+def more_words(more: int | None) -> str:
+    """How many more trials an answer may take."""
+    if more is None:
+        return "How many more trials it would take cannot be said from these."
+    return f"About {_count(more, 'more trial')} may be enough, if what is seen so far is true."
 
 
 def notes_of(
@@ -54,10 +105,7 @@ def notes_of(
     if evidence.num_seeds == 1:
         notes.append("One seed only: the noise is known from the smoothness of the curve alone.")
     if evidence.out_of_fold_coverage < LOW_COVERAGE:
-        notes.append(
-            f"Left out in turn, only {_percent(evidence.out_of_fold_coverage)} % of the trials "
-            "fall into their 95 % interval: the intervals may be too narrow."
-        )
+        notes.append(_low_coverage(evidence))
     notes += _disagreement(optima)
     return notes
 
@@ -73,6 +121,20 @@ def _disagreement(optima: Sequence[BenchmarkOptimum]) -> list[str]:
         f"({_span(*lowest.interval)}), {highest.benchmark} at {_percent(highest.best_share)} % "
         f"({_span(*highest.interval)}); the objective's weights decide between them."
     ]
+
+
+def _basis(evidence: Evidence) -> str:
+    return (
+        f"({_count(evidence.num_trials, 'trial')}, {_count(evidence.num_mixtures, 'mixture')}, "
+        f"{_count(evidence.num_seeds, 'seed')})"
+    )
+
+
+def _low_coverage(evidence: Evidence) -> str:
+    return (
+        f"Left out in turn, only {_percent(evidence.out_of_fold_coverage)} % of the trials "
+        "fall into their 95 % interval: the intervals may be too narrow."
+    )
 
 
 def _percent(share: float) -> str:

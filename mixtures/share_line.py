@@ -54,8 +54,8 @@ class LineFit:
 def fit_line(study: StudySpec, complete: Sequence[Observation]) -> LineFit:
     """Of trials with all their scores; raises NotEnoughTrials below four shares."""
     notes = []
-    trials = [trial for trial in complete if _is_on_line(study, trial)]
-    off_line = [trial.trial_id for trial in complete if not _is_on_line(study, trial)]
+    trials = [trial for trial in complete if is_on_line(study, trial)]
+    off_line = [trial.trial_id for trial in complete if not is_on_line(study, trial)]
     if off_line:
         notes.append(
             f"Left out of the fit, because they change the shares inside the pretraining or the "
@@ -95,6 +95,11 @@ def fit_line(study: StudySpec, complete: Sequence[Observation]) -> LineFit:
     )
 
 
+def num_tried_shares(study: StudySpec, complete: Sequence[Observation]) -> int:
+    """At how many SFT shares there are trials of the study's own line."""
+    return len({round(one.sft_share, 12) for one in complete if is_on_line(study, one)})
+
+
 def line_posteriors(line: LineFit) -> dict[str, RowPosterior]:
     """Of each share tried, by its first trial."""
     columns = line.columns
@@ -106,7 +111,7 @@ def line_posteriors(line: LineFit) -> dict[str, RowPosterior]:
     return dict(zip(line.first_trials, rows, strict=True))
 
 
-def _is_on_line(study: StudySpec, trial: Observation) -> bool:
+def is_on_line(study: StudySpec, trial: Observation) -> bool:
     """Whether the trial differs from the study's own mixture at its share in nothing else."""
     line = dict(mixture_key(study.mixture_at(round(trial.sft_share, 12)).shares))
     given = dict(mixture_key(trial.shares))

@@ -4,15 +4,25 @@ A function of the spec and the scores, nothing else: the service runs it in a ch
 (`service/answers.py`) and keeps what comes back under the hash of the scores.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from mixtures.observation import Observation, complete_observations
+from mixtures.flagged import flagged_of
+from mixtures.mixture_posterior import fit_mixtures, mixture_posteriors, outside_region
+from mixtures.observation import Observation, complete_observations, contradicting
+from mixtures.own_report import surrogate_words
 from mixtures.rank import Leaderboard, LeaderboardRow, leaderboard
+from mixtures.recommend_mixture import recommend_mixture
 from mixtures.recommend_share import recommend_share
 from mixtures.recommendation import NotEnoughTrials, Recommendation
 from mixtures.repetition import epochs_of, repetition_notes
 from mixtures.row_posterior import RowPosterior
-from mixtures.share_line import fit_line, line_posteriors
+from mixtures.share_line import (
+    MIN_SHARES,
+    fit_line,
+    is_on_line,
+    line_posteriors,
+    num_tried_shares,
+)
 from mixtures.signal import signal
 from mixtures.study import StudySpec
 from mixtures.value import Value
@@ -34,26 +44,78 @@ def answer_study(
     """`available_tokens` are those of each source, as the trials found them."""
     board = raw_leaderboard(study, observations, available_tokens)
     complete, notes = complete_observations(study, observations)
+    known = dict(available_tokens or {})
     try:
-        line = fit_line(study, complete)
+        if is_line(study, complete):
+            board, found = _of_line(study, board, complete, notes)
+        else:
+            board, found = _of_mixtures(study, board, complete, notes, known)
     except NotEnoughTrials as error:
         return StudyAnswer(
             leaderboard=board.model_copy(update={"no_posterior": str(error)}),
             no_recommendation=str(error),
         )
-    report = signal(study, {study.objective.metric: line.trials})
-    ratios = {row.benchmark: row.ratio for row in report.rows}
-    found = recommend_share(line, ratios, notes)
-    epochs = epochs_of(
-        found.mixture.shares, study.decay, study.full_run, dict(available_tokens or {})
-    )
+    epochs = epochs_of(found.mixture.shares, study.decay, study.full_run, known)
     warnings = repetition_notes(epochs, study.max_epochs)
     return StudyAnswer(
-        leaderboard=with_posteriors(board, line_posteriors(line), "share_gp", study),
+        leaderboard=board,
         recommendation=found.model_copy(
             update={"epochs": epochs, "notes": (*found.notes, *warnings)}
         ),
     )
+
+
+def is_line(study: StudySpec, complete: Sequence[Observation]) -> bool:
+    """Whether the SFT share is all that is fitted.
+
+    So where the space has nothing else, unless a team brought trials of its own that are hardly
+    ever on the study's line: then these are what there is to learn from.
+    """
+    if not study.space.is_line:
+        return False
+    if study.trained_by == "workers" or all(is_on_line(study, one) for one in complete):
+        return True
+    return num_tried_shares(study, complete) >= MIN_SHARES
+
+
+def _of_line(
+    study: StudySpec, board: Leaderboard, complete: Sequence[Observation], notes: Sequence[str]
+) -> tuple[Leaderboard, Recommendation]:
+    line = fit_line(study, complete)
+    found = recommend_share(line, _signal_to_noise(study, line.trials), notes)
+    posteriors = line_posteriors(line)
+    off_line = {row.trial_ids[0] for row in board.rows} - posteriors.keys()
+    return with_posteriors(board, posteriors, off_line, "share_gp", study), found
+
+
+def _of_mixtures(
+    study: StudySpec,
+    board: Leaderboard,
+    complete: Sequence[Observation],
+    notes: Sequence[str],
+    available_tokens: Mapping[str, int],
+) -> tuple[Leaderboard, Recommendation]:
+    answer = fit_mixtures(study, complete)
+    flagged = flagged_of(answer.trials.warnings)
+    found = recommend_mixture(
+        study,
+        complete,
+        answer,
+        available_tokens,
+        _signal_to_noise(study, complete),
+        (*notes, *(one.sentence for one in flagged)),
+    )
+    board = with_posteriors(
+        board, mixture_posteriors(answer), outside_region(answer), surrogate_words(answer), study
+    )
+    return board.model_copy(
+        update={"subset": answer.subset, "flagged": (*board.flagged, *flagged)}
+    ), found
+
+
+def _signal_to_noise(study: StudySpec, trials: Sequence[Observation]) -> dict[str, float | None]:
+    report = signal(study, {study.objective.metric: trials})
+    return {row.benchmark: row.ratio for row in report.rows}
 
 
 def raw_leaderboard(
@@ -73,11 +135,17 @@ def raw_leaderboard(
         )
         for row in board.rows
     )
-    return board.model_copy(update={"rows": rows})
+    return board.model_copy(
+        update={"rows": rows, "flagged": tuple(contradicting(study, observations))}
+    )
 
 
 def with_posteriors(
-    board: Leaderboard, posteriors: Mapping[str, RowPosterior], surrogate: str, study: StudySpec
+    board: Leaderboard,
+    posteriors: Mapping[str, RowPosterior],
+    outside: Collection[str],
+    surrogate: str,
+    study: StudySpec,
 ) -> Leaderboard:
     """Each row with its posterior, by the first trial of its mixture, in order of their means.
 
@@ -96,7 +164,7 @@ def with_posteriors(
                 update={
                     "rank": place,
                     "posterior": posteriors.get(row.trial_ids[0]),
-                    "outside_tried_region": row.trial_ids[0] not in posteriors,
+                    "outside_tried_region": row.trial_ids[0] in outside,
                 }
             )
         )

@@ -5,7 +5,10 @@ a mixture of tried mixtures, so it is inside by construction, and no plane of th
 there are thousands at 20 sources, is ever computed.
 """
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mixtures.surrogates.objective_fit import ObjectiveFit
 from mixtures.surrogates.seam import Array
@@ -14,19 +17,52 @@ NUM_ROUNDS = 6
 NUM_POINTS = 400
 # The search moves from the best few, so that one surrogate's whim does not take all of it.
 NUM_KEPT = 8
+# A share this far from the hull is on it: the rounding of written decimals.
+HULL_TOLERANCE = 1e-6
+
+Allowed = Callable[[Array], NDArray[np.bool_]]
 
 
-def best_of_region(fit: ObjectiveFit, tried: Array, rng: np.random.Generator) -> Array:
-    """(NUM_KEPT, K): mixtures of least posterior mean that were found, best first."""
-    kept = _best(fit, np.vstack([tried, _between(tried, tried, rng)]))
+def best_of_region(
+    fit: ObjectiveFit, tried: Array, rng: np.random.Generator, is_allowed: Allowed | None = None
+) -> Array:
+    """(NUM_KEPT, K): mixtures of least posterior mean that were found, best first.
+
+    With `is_allowed`, a mask of (P, K) mixtures, none that it rules out; one of `tried` is allowed.
+    """
+    kept = _best(fit, np.vstack([tried, _between(tried, tried, rng)]), is_allowed)
     reach = 1.0
     for _ in range(NUM_ROUNDS):
-        kept = _best(fit, np.vstack([kept, _between(kept, tried, rng, reach)]))
+        kept = _best(fit, np.vstack([kept, _between(kept, tried, rng, reach)]), is_allowed)
         reach /= 2.0
     return kept
 
 
-def _best(fit: ObjectiveFit, points: Array) -> Array:
+def is_inside(points: Array, tried: Array) -> NDArray[np.bool_]:
+    """(P,): whether each of `points` (P, K) is a mixture of `tried` (N, K), to HULL_TOLERANCE.
+
+    A linear program each: weights of the tried mixtures that make it.
+    """
+    from scipy.optimize import linprog
+
+    low, high = tried.min(axis=0) - HULL_TOLERANCE, tried.max(axis=0) + HULL_TOLERANCE
+    found: NDArray[np.bool_] = ((points >= low) & (points <= high)).all(axis=1)
+    num_tried, num_sources = tried.shape
+    off = np.full((num_sources, 1), -1.0)
+    # Weights of the tried mixtures, then by how much the share that fits worst may be off.
+    within = np.vstack([np.hstack([tried.T, off]), np.hstack([-tried.T, off])])
+    sums = np.append(np.ones(num_tried), 0.0)[None, :]
+    cost = np.append(np.zeros(num_tried), 1.0)
+    for row in np.flatnonzero(found):
+        target = np.concatenate([points[row], -points[row]])
+        solved = linprog(cost, within, target, sums, [1.0], bounds=(0, None), method="highs")
+        found[row] = bool(solved.success and solved.fun <= HULL_TOLERANCE)
+    return found
+
+
+def _best(fit: ObjectiveFit, points: Array, is_allowed: Allowed | None) -> Array:
+    if is_allowed is not None:
+        points = points[is_allowed(points)]
     mean, _ = fit.predict(points)
     best: Array = points[np.argsort(mean, kind="stable")[:NUM_KEPT]]
     return best
