@@ -1,7 +1,7 @@
 """The API from Python: one method a route, plain JSON back, problems as exceptions."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import quote
@@ -135,6 +135,29 @@ class Client:
 
     def recommendation(self, study: str) -> dict[str, Any]:
         return _object(self._call("GET", f"/v1/studies/{study}/recommendation"))
+
+    def transfer(self, study: str) -> dict[str, Any]:
+        """The transfer score's weights and what they rest on."""
+        return _object(self._call("GET", f"/v1/studies/{study}/transfer"))
+
+    def best_shares(self, study: str) -> dict[str, Any]:
+        """The best SFT share by benchmark, group and composition."""
+        return _object(self._call("GET", f"/v1/studies/{study}/best-shares"))
+
+    def pareto(self, study: str, objectives: Sequence[str] = ()) -> dict[str, Any]:
+        """The Pareto front over benchmarks or groups, each as NAME or NAME:METRIC."""
+        path = f"/v1/studies/{study}/pareto"
+        return _object(self._call("GET", path, params={"objective": list(objectives)}))
+
+    def effects(self, study: str, objective: str | None = None) -> dict[str, Any]:
+        """What more of each source does to the objective."""
+        given = {} if objective is None else {"objective": objective}
+        return _object(self._call("GET", f"/v1/studies/{study}/effects", params=given))
+
+    def across_proxies(self, studies: Sequence[str], **options: Any) -> dict[str, Any]:
+        """Of studies by id. `options`: `parameters` (a list) and `full_parameters`."""
+        given = {"study": list(studies), **{k: v for k, v in options.items() if v}}
+        return _object(self._call("GET", "/v1/across-proxies", params=given))
 
     def export(self, study: str, format: str = "yaml", **options: Any) -> str:
         """The file's text. `options`: `path`, `tokens_per_document` (lists), `counts`, `force`."""
