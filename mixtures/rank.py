@@ -70,6 +70,7 @@ class Leaderboard(Value):
     `ranked_by` says what `rank` goes by; `top_k` is the k of `p_top_k`; `as_of` names the scores by
     content; `surrogate` what was fitted; `subset` the trials that it was fitted to, where these are
     not all; `no_posterior` why rows have none; `flagged` are scores that were not used.
+    `objective`: the study's own, or the transfer score (`transfer_score.py`).
     """
 
     metric: str
@@ -84,6 +85,7 @@ class Leaderboard(Value):
     subset: str | None = None
     no_posterior: str | None = None
     flagged: tuple[FlaggedScore, ...] = ()
+    objective: Literal["own", "transfer"] = "own"
 
 
 def leaderboard(study: StudySpec, observations: Sequence[Observation]) -> Leaderboard:

@@ -15,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from mixtures.named_objectives import objective_weights
 from mixtures.objective import Objective
 from mixtures.observation import Observation
+from mixtures.rank import Leaderboard
 from mixtures.rank_correlation import rank_correlation
 from mixtures.recommendation import NotEnoughTrials
 from mixtures.study import StudySpec
+from mixtures.study_answer import answer_study
 from mixtures.study_fits import StudyFits, fit_study
 from mixtures.value import Name, Value
 
@@ -97,6 +99,28 @@ def transfer_of(fits: StudyFits) -> TransferObjective:
         surrogate=fits.surrogate,
         as_of=fits.as_of,
         notes=tuple(notes),
+    )
+
+
+def transfer_leaderboard(
+    study: StudySpec,
+    observations: Sequence[Observation],
+    available_tokens: Mapping[str, int] | None = None,
+) -> Leaderboard:
+    """The leaderboard of a study whose objective were the transfer score. Raises NotEnoughTrials.
+
+    `available_tokens` are those of each source, as the trials found them.
+    """
+    transfer = transfer_objective(study, observations)
+    by_transfer = study.model_copy(update={"objective": transfer.objective})
+    board = answer_study(by_transfer, observations, available_tokens).leaderboard
+    weights = ", ".join(f"{one.benchmark} {one.transfer_weight:.2f}" for one in transfer.benchmarks)
+    words = (
+        f"By the transfer score, not by the study's own objective: benchmarks weigh {weights}, as "
+        "far as left-out trials are predicted on them."
+    )
+    return board.model_copy(
+        update={"objective": "transfer", "notes": (words, *transfer.notes, *board.notes)}
     )
 
 

@@ -34,7 +34,7 @@ from mixtures.rank import Leaderboard
 from mixtures.recommendation import NotEnoughTrials, Recommendation
 from mixtures.signal import SignalReport, signal
 from mixtures.study_answer import StudyAnswer, answer_study
-from mixtures.transfer_score import TransferObjective, transfer_objective
+from mixtures.transfer_score import TransferObjective, transfer_leaderboard, transfer_objective
 from mixtures.value import canonical_json, hash_text
 
 _MOST_KEPT = 64
@@ -80,6 +80,18 @@ class Answers:
         found = observations(session, study.id, study.spec.objective.metric)
         answer: TransferObjective = self._once(
             "transfer", study.id, found, lambda: transfer_objective(study.spec, found)
+        )
+        return answer
+
+    def transfer_leaderboard(self, session: Session, study: StoredStudy) -> Leaderboard:
+        """By the transfer score; raises NotEnoughTrials."""
+        found = observations(session, study.id, study.spec.objective.metric)
+        available = available_tokens(session, study.id)
+        answer: Leaderboard = self._once(
+            "transfer-leaderboard",
+            study.id,
+            found,
+            lambda: transfer_leaderboard(study.spec, found, available),
         )
         return answer
 

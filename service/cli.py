@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from service import cli_benchmark, cli_checkpoint, cli_data, cli_export, cli_fit
+from service import cli_benchmark, cli_checkpoint, cli_data, cli_export, cli_fit, cli_moves
 from service.connection import client as _client
 from service.show import (
     most_read,
@@ -47,6 +47,10 @@ app.add_typer(cli_data.study_app, name="study")
 app.command(name="export")(cli_export.export)
 app.command(name="export-formats")(cli_export.export_formats)
 app.command()(cli_fit.fit)
+app.command(name="best-shares")(cli_moves.best_shares)
+app.command()(cli_moves.pareto)
+app.command()(cli_moves.effects)
+app.command(name="across-proxies")(cli_moves.across_proxies)
 
 
 @app.command()
@@ -189,14 +193,18 @@ def leaderboard(
     study: Study,
     json: Json = False,
     csv: Annotated[bool, typer.Option("--csv", help="print CSV")] = False,
+    transfer: Annotated[
+        bool, typer.Option("--transfer", help="by the transfer score, not the objective")
+    ] = False,
 ) -> None:
     """Mixtures by mean score, with intervals, paired differences and ties."""
+    objective: Literal["own", "transfer"] = "transfer" if transfer else "own"
     with _client() as client:
         study_id = client.study_id(study)
         if csv:
-            print(client.leaderboard_csv(study_id), end="")
+            print(client.leaderboard_csv(study_id, objective), end="")
             return
-        board = client.leaderboard(study_id)
+        board = client.leaderboard(study_id, objective)
         show(json, board, lambda out: show_leaderboard(out, board))
 
 

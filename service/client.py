@@ -126,12 +126,15 @@ class Client:
     def retry(self, trial: str) -> dict[str, Any]:
         return _object(self._call("POST", f"/v1/trials/{_part(trial)}/retry"))
 
-    def leaderboard(self, study: str) -> dict[str, Any]:
-        return _object(self._call("GET", f"/v1/studies/{study}/leaderboard"))
-
-    def leaderboard_csv(self, study: str) -> str:
+    def leaderboard(
+        self, study: str, objective: Literal["own", "transfer"] = "own"
+    ) -> dict[str, Any]:
         path = f"/v1/studies/{study}/leaderboard"
-        return self._call("GET", path, params={"format": "csv"}).text
+        return _object(self._call("GET", path, params={"objective": objective}))
+
+    def leaderboard_csv(self, study: str, objective: Literal["own", "transfer"] = "own") -> str:
+        path = f"/v1/studies/{study}/leaderboard"
+        return self._call("GET", path, params={"format": "csv", "objective": objective}).text
 
     def recommendation(self, study: str) -> dict[str, Any]:
         return _object(self._call("GET", f"/v1/studies/{study}/recommendation"))

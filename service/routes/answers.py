@@ -23,12 +23,20 @@ router = APIRouter(prefix="/v1/studies/{study_id}", tags=["answers"])
     responses={200: {"content": {"text/csv": {}}}},
 )
 def get_leaderboard(
-    study_id: str, controller: ControllerDep, format: Literal["json", "csv"] = "json"
+    study_id: str,
+    controller: ControllerDep,
+    format: Literal["json", "csv"] = "json",
+    objective: Literal["own", "transfer"] = "own",
 ) -> Leaderboard | Response:
-    """Mixtures by the mean of the objective over seeds, with intervals, pairs and ties."""
+    """Mixtures by the mean of the objective over seeds, with intervals, pairs and ties.
+
+    By the transfer score where `objective` says so; then 409 while there are too few trials.
+    """
     study = stored_study(controller, study_id)
+    answers = controller.answers
+    rank = answers.leaderboard if objective == "own" else answers.transfer_leaderboard
     with controller.database.read() as session:
-        board = controller.answers.leaderboard(session, study)
+        board = rank(session, study)
     if format == "json":
         return board
     return Response(

@@ -50,10 +50,11 @@ def test_on_a_sweep_every_benchmark_and_group_has_its_own_best_share() -> None:
     assert by_name["group", "maths"].probability_above_objective > 0.99
     assert by_name["benchmark", "piqa"].probability_above_objective < 0.01
     assert by_name["objective", "objective"].probability_above_objective is None
-    # The recommendation's own figures of each benchmark are the same.
+    # The recommendation's own figures of each benchmark are the same, but for another draw.
     for optimum in recommend(study, trials).per_benchmark:
-        assert by_name["benchmark", optimum.benchmark].sft_share == optimum.best_share
-        assert by_name["benchmark", optimum.benchmark].like_best == optimum.interval
+        one = by_name["benchmark", optimum.benchmark]
+        assert one.sft_share == pytest.approx(optimum.best_share, abs=0.011)
+        assert one.like_best == pytest.approx(optimum.interval, abs=0.021)
     assert found.compositions == ()
 
 

@@ -134,7 +134,11 @@ def test_an_address_that_is_none_is_one_line_and_exit_code_2(
         (("trials", "small"), "/{id}/trials"),
         (("status", "small"), "/{id}"),
         (("leaderboard", "small"), "/{id}/leaderboard"),
+        (("leaderboard", "small", "--transfer"), "/{id}/leaderboard?objective=transfer"),
         (("recommend", "small"), "/{id}/recommendation"),
+        (("best-shares", "small"), "/{id}/best-shares"),
+        (("pareto", "small"), "/{id}/pareto"),
+        (("effects", "small", "--objective", "held_out"), "/{id}/effects?objective=held_out"),
     ],
 )
 def test_json_is_what_the_api_says(

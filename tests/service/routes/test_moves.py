@@ -24,9 +24,27 @@ def test_each_benchmark_has_its_best_share(client: TestClient) -> None:
     found = client.get(f"/v1/studies/{study_id}/best-shares").json()
     own = client.get(f"/v1/studies/{study_id}/recommendation").json()
     by_name = {one["name"]: one for one in found["parts"] if one["kind"] == "benchmark"}
-    assert {name: (one["sft_share"], one["like_best"]) for name, one in by_name.items()} == {
-        one["benchmark"]: (one["best_share"], one["interval"]) for one in own["per_benchmark"]
-    }
+    assert by_name.keys() == {one["benchmark"] for one in own["per_benchmark"]}
+    for one in own["per_benchmark"]:
+        assert by_name[one["benchmark"]]["sft_share"] == pytest.approx(one["best_share"], abs=0.011)
+
+
+def test_the_leaderboard_can_be_ordered_by_the_transfer_score(client: TestClient) -> None:
+    study_id = finished_study(client)
+    path = f"/v1/studies/{study_id}/leaderboard"
+    own = client.get(path).json()
+    board = client.get(path, params={"objective": "transfer"}).json()
+    transfer = client.get(f"/v1/studies/{study_id}/transfer").json()
+    weights = {one["benchmark"]: one["transfer_weight"] for one in transfer["benchmarks"]}
+    for row in board["rows"]:
+        expected = sum(weights[name] * score for name, score in row["scores"].items())
+        assert row["mean"] == pytest.approx(expected)
+    assert board["objective"] == "transfer"
+    assert "transfer score" in board["notes"][0]
+    # Asking for the one does not change the other.
+    assert client.get(path).json() == own
+    assert own["objective"] == "own"
+    assert client.get(path, params={"objective": "fame"}).status_code == 422
 
 
 def test_the_front_is_over_groups_unless_objectives_are_named(client: TestClient) -> None:
