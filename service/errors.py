@@ -1,4 +1,4 @@
-"""The one place where exceptions become HTTP answers: RFC 9457 problem+json, always.
+"""The one place where exceptions become HTTP answers: RFC 9457 problem+json, or a page for people.
 
 Every problem has `type`, `title`, `status`, `detail`; those about input have `errors`, a list of
 {pointer, field, value, message}, so that a form can show each beside its field.
@@ -9,7 +9,7 @@ import reprlib
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -21,6 +21,7 @@ from db.trials import IllegalPromotion, UnknownTrial
 from mixtures.export.formats import NotEnoughEvidence
 from mixtures.recommend import NotEnoughTrials
 from mixtures.value import InvalidField
+from service.pages.html import html_page
 
 # What is shown of a bad value: enough to find it, not the user's whole file.
 _SHOWN_CHARACTERS = 200
@@ -109,13 +110,13 @@ def add_error_handlers(app: FastAPI) -> None:
 
     # Not pydantic's own ValidationError: where no request is read, it is a defect.
     @app.exception_handler(RequestValidationError)
-    async def _validation(_: Request, error: Exception) -> JSONResponse:
+    async def _validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = field_errors(error)
-        return problem_response(422, sentence(errors), errors)
+        return _answer(request, 422, sentence(errors), errors)
 
     @app.exception_handler(BadInput)
-    async def _bad_input(_: Request, error: Exception) -> JSONResponse:
+    async def _bad_input(request: Request, error: Exception) -> Response:
         assert isinstance(error, BadInput)
         one = FieldError(
             pointer="/" if error.field == "(body)" else _pointer(_text(error.field).split(".")),
@@ -123,40 +124,57 @@ def add_error_handlers(app: FastAPI) -> None:
             value=_shown(error.value),
             message=_text(error.message),
         )
-        return problem_response(422, sentence([one]), [one])
+        return _answer(request, 422, sentence([one]), [one])
 
     @app.exception_handler(TooLarge)
-    async def _too_large(_: Request, error: Exception) -> JSONResponse:
-        return problem_response(413, str(error))
+    async def _too_large(request: Request, error: Exception) -> Response:
+        return _answer(request, 413, str(error))
 
     @app.exception_handler(UnknownStudy)
-    async def _unknown_study(_: Request, error: Exception) -> JSONResponse:
-        return problem_response(404, f"there is no study {error}; GET /v1/studies lists them")
+    async def _unknown_study(request: Request, error: Exception) -> Response:
+        return _answer(request, 404, f"there is no study {error}; GET /v1/studies lists them")
 
     @app.exception_handler(UnknownTrial)
-    async def _unknown_trial(_: Request, error: Exception) -> JSONResponse:
-        return problem_response(
-            404, f"there is no trial {error}; GET /v1/studies/{{study_id}}/trials lists them"
+    async def _unknown_trial(request: Request, error: Exception) -> Response:
+        return _answer(
+            request,
+            404,
+            f"there is no trial {error}; GET /v1/studies/{{study_id}}/trials lists them",
         )
 
     @app.exception_handler(IllegalPromotion)
     @app.exception_handler(LeaseConflict)
     @app.exception_handler(NotEnoughTrials)
     @app.exception_handler(NotEnoughEvidence)
-    async def _conflict(_: Request, error: Exception) -> JSONResponse:
-        return problem_response(409, str(error))
+    async def _conflict(request: Request, error: Exception) -> Response:
+        return _answer(request, 409, str(error))
 
     @app.exception_handler(Exception)
-    async def _defect(_: Request, error: Exception) -> JSONResponse:
+    async def _defect(request: Request, error: Exception) -> Response:
         # The server logs the traceback; a client has no use for it.
-        return problem_response(500, f"a defect of Decaymix: {type(error).__name__}; see its log")
+        return _answer(request, 500, f"a defect of Decaymix: {type(error).__name__}; see its log")
 
     @app.exception_handler(HTTPException)
-    async def _http(_: Request, error: Exception) -> JSONResponse:
+    async def _http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        response = problem_response(error.status_code, str(error.detail))
+        response = _answer(request, error.status_code, str(error.detail))
         response.headers.update(error.headers or {})
         return response
+
+
+def _answer(
+    request: Request, status: int, detail: str, errors: list[FieldError] | None = None
+) -> Response:
+    """A problem for programs; in words and with a way on for a browser that opens a page."""
+    if not wants_page(request):
+        return problem_response(status, detail, errors)
+    return html_page("problem.html", status, title=HTTPStatus(status).phrase, detail=detail)
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a browser opens a page of ours, and no program asks the API."""
+    is_api = request.url.path.startswith("/v1/")
+    return not is_api and "text/html" in request.headers.get("accept", "")
 
 
 def _pointer(location: list[str]) -> str:

@@ -1,6 +1,7 @@
 """Serves plotly.js out of the installed plotly package: no third-party file is in our tree."""
 
 import gzip
+import re
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -13,6 +14,17 @@ router = APIRouter(include_in_schema=False)
 def plotly_url() -> str:
     """Carries the version, so that a browser may keep the file for good."""
     return f"/assets/plotly.min.js?v={version('plotly')}"
+
+
+@cache
+def plotly_style_ids() -> tuple[str, ...]:
+    """Ids of the style elements that plotly.js (for its maps) writes unless they are there.
+
+    Our policy refuses inline styles, and the browser would say so on its console. The page makes
+    empty elements of these ids first.
+    """
+    found = re.findall(rb'getElementById\("([0-9a-f]{64})"\)', _script())
+    return tuple(sorted({one.decode() for one in found}))
 
 
 @router.get("/assets/plotly.min.js")

@@ -23,7 +23,7 @@ def study_page(study_id: str, controller: ControllerDep, request: Request) -> Re
             raise
         return html_page("no_study.html", status=404, study_id=study_id)
     view = study_view(controller, study)
-    return html_page("study.html", study=study, view=view, plotly_url=plotly.plotly_url())
+    return html_page("study.html", study=study, view=view)
 
 
 @router.get("/studies/{study_id}/progress")

@@ -1,13 +1,17 @@
 // Draws the chart out of the page's JSON block. Every number comes from the server as it is.
 
-const CONFIG = { displaylogo: false, responsive: true, modeBarButtons: [["toImage", "zoom2d", "resetScale2d"]] };
+import { loadPlotly } from "./plotly.js";
+
+// No bar of buttons: Plotly writes a style element for it, which the policy refuses.
+const CONFIG = { displayModeBar: false, responsive: true };
 const plot = document.getElementById("plot");
 const menu = document.getElementById("line");
 
 const percent = (share) => 100 * share;
 const percentText = (share) => `${Number((100 * share).toFixed(1))}\u00a0%`;
 
-function draw() {
+async function draw() {
+  const Plotly = await loadPlotly();
   const chart = JSON.parse(document.getElementById("chart-data").textContent);
   const line = chart.lines.find((one) => one.key === menu.value);
   const note = document.getElementById("plot-note");
@@ -84,7 +88,7 @@ function layoutOf(chart, line, color) {
   if (line.best_share !== null) {
     const x = percent(line.best_share);
     shapes.push(column(line.best_interval.map(percent), 1, `${color.accent}1f`), upright(x, { color: color.accent, width: 2 }));
-    annotations.push({ ...above, x, yshift: 17, text: `<b>${percentText(line.best_share)}</b>`, font: { color: color.accent, size: 15 } });
+    annotations.push({ ...above, x, yshift: 17, text: percentText(line.best_share), font: { color: color.accent, size: 15, weight: 700 } });
   }
   const axis = { gridcolor: color.line, zeroline: false, linecolor: color.line, fixedrange: false };
   return {

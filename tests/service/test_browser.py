@@ -6,6 +6,7 @@ writes a picture of a finished study's page.
 """
 
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -297,6 +298,81 @@ def test_lost_connection_is_said_and_made_again(page: Page, server: Server) -> N
     expect(connection).to_have_text("Connection lost, trying again …")
     server.start()
     expect(connection).to_have_text("live")
+
+
+def test_a_tab_that_nobody_sees_holds_no_connection_and_catches_up(
+    page: Page, server: Server, complaints: list[str]
+) -> None:
+    study_id = server.submit(space={"sft_share": [0.0, 0.5]}, baselines={}, seeds=[0])
+    server.wait_for_the_end(study_id)
+    page.goto(f"/studies/{study_id}")
+    expect(page.locator("#connection")).to_have_text("live")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    set_hidden(page, True)
+    page.wait_for_timeout(1000)  # for what was under way
+    asked.clear()
+    httpx.post(f"{server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.95, "seed": 0})
+    server.wait_for_the_end(study_id)
+    page.wait_for_timeout(4000)  # longer than every timer of the page
+    assert asked == []
+    expect(page.locator("#board tbody tr")).to_have_count(2)
+    set_hidden(page, False)
+    expect(page.locator("#board tbody tr")).to_have_count(3)
+    assert asked[0].endswith("/events")
+    assert complaints == []
+
+
+def set_hidden(page: Page, is_hidden: bool) -> None:
+    """A headless page is always seen, so it is told otherwise."""
+    page.evaluate(
+        """(value) => {
+          Object.defineProperty(document, "hidden", { value, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        is_hidden,
+    )
+
+
+def test_an_error_is_said_in_words_and_can_be_tried_again(page: Page, server: Server) -> None:
+    study_id = server.submit(space={"sft_share": [0.0]}, baselines={}, seeds=[0])
+    server.wait_for_the_end(study_id)
+    page.goto(f"/studies/{study_id}")
+    expect(page.locator("#connection")).to_have_text("live")
+    said = {"title": "Internal Server Error", "status": 500, "detail": "a defect of Decaymix"}
+    page.route(
+        f"**/studies/{study_id}",
+        lambda route: route.fulfill(
+            status=500, body=json.dumps(said), content_type="application/problem+json"
+        ),
+    )
+    httpx.post(f"{server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.95, "seed": 0})
+    banner = page.get_by_role("alert")
+    expect(banner).to_contain_text("The service answered 500: a defect of Decaymix.")
+    expect(page.locator("#board tbody tr")).to_have_count(1)  # what was there stays
+    page.unroute_all()
+    banner.get_by_role("button", name="Try again").click()
+    expect(page.locator("#board tbody tr")).to_have_count(2)
+    expect(banner).to_be_hidden()
+
+
+def test_the_keyboard_has_a_list_and_can_be_turned_off(page: Page, complaints: list[str]) -> None:
+    page.goto("/studies/none")
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(dialog).to_contain_text("Studies")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.keyboard.press("s")
+    expect(page).to_have_title("Studies · Decaymix")
+    page.goto("/studies/none")
+    page.keyboard.press("?")
+    page.get_by_label("Single keys are shortcuts").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("s")
+    page.wait_for_timeout(200)
+    expect(page).to_have_title("No such study · Decaymix")
+    assert [one for one in complaints if "404" not in one] == []
 
 
 def take_a_picture(page: Page) -> None:

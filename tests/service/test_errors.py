@@ -202,3 +202,23 @@ def test_headers_of_an_http_exception_stay(client: TestClient) -> None:
     assert client.get("/teapot").headers["X-Spout"] == "here"
     assert client.post("/study").status_code == 405
     assert client.post("/study").headers["allow"] == "GET"
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "is_page"),
+    [
+        ("/nowhere", "text/html,*/*;q=0.8", True),
+        ("/v1/nowhere", "text/html,*/*;q=0.8", False),
+        ("/nowhere", "application/json", False),
+    ],
+)
+def test_a_person_gets_a_page_and_a_program_a_problem(
+    path: str, accept: str, is_page: bool
+) -> None:
+    app = FastAPI()
+    add_error_handlers(app)
+    answer = TestClient(app).get(path, headers={"Accept": accept})
+    assert answer.status_code == 404
+    assert ("Try again" in answer.text) == is_page
+    kind = "text/html" if is_page else "application/problem+json"
+    assert answer.headers["content-type"].startswith(kind)
