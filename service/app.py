@@ -14,6 +14,7 @@ from service.auth import TokenAuth
 from service.body_limit import BodyLimit
 from service.errors import Problem, add_error_handlers
 from service.events import Events
+from service.pages import compare as compare_page
 from service.pages import studies as studies_page
 from service.pages import study as study_page
 from service.pages import trial as trial_page
@@ -21,6 +22,7 @@ from service.pages.html import StaticFolder
 from service.routes import (
     answers,
     benchmarks,
+    compare,
     events,
     exports,
     health,
@@ -82,6 +84,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         studies,
         trials,
         trial_detail,
+        compare,
         outside,
         answers,
         exports,
@@ -91,7 +94,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         events,
     ):
         app.include_router(router.router)
-    for page in (studies_page, study_page, trial_page):
+    for page in (studies_page, study_page, trial_page, compare_page):
         app.include_router(page.router)
     app.mount("/static/{version}", StaticFolder(), name="static")
     add_error_handlers(app)

@@ -17,7 +17,7 @@ _SERVICE = Path(__file__).resolve().parent.parent
 _STATIC = _SERVICE / "static"
 
 # The entries of the navigation with their keys, in order; a page that has one adds it here.
-NAVIGATION = (("/", "Studies", "s"),)
+NAVIGATION = (("/", "Studies", "s"), ("/compare", "Compare", "c"))
 
 
 def html_page(template: str, status: int = 200, **values: Any) -> HTMLResponse:

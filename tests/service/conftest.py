@@ -45,8 +45,11 @@ SMALL_STUDY: dict[str, Any] = {
 
 @pytest.fixture
 def data_root(tmp_path: Path) -> Path:
+    return write_small_data(tmp_path / "data")
+
+
+def write_small_data(root: Path) -> Path:
     """Three small files that SMALL_STUDY reads."""
-    root = tmp_path / "data"
     root.mkdir()
     texts = [f'{{"text": "Document {i} says {i * i} and then {i * i * i}."}}' for i in range(60)]
     (root / "text.jsonl").write_text("\n".join(texts))

@@ -1,0 +1,76 @@
+"""Trials or studies side by side, by address."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Response
+
+from mixtures.compare_trials import OBJECTIVE
+from service.comparing import (
+    MOST_STUDIES,
+    MOST_TRIALS,
+    comparison_of_studies,
+    comparison_of_trials,
+    require_one_kind,
+)
+from service.errors import BadInput
+from service.pages.compare_figures import study_figures, trial_figures
+from service.pages.html import html_page
+from service.state import ControllerDep
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/compare")
+def compare_page(
+    controller: ControllerDep,
+    trial: Annotated[list[str], Query()] = [],  # noqa: B006
+    study: Annotated[list[str], Query()] = [],  # noqa: B006
+    show: str = OBJECTIVE,
+) -> Response:
+    """What is wrong with the address is said on the page, which has a form for another."""
+    trials, studies = _ids(trial), _ids(study)
+    if not trials and not studies:
+        return _form(trials, studies, None)
+    try:
+        require_one_kind(trials, studies)
+        if studies:
+            compared = comparison_of_studies(controller, studies)
+            return html_page(
+                "compare_studies.html",
+                compared=compared,
+                figures=study_figures(compared),
+                names={one.study_id: one.name for one in compared.studies},
+                twin=urlencode([("study", one) for one in studies]),
+            )
+        found = comparison_of_trials(controller, trials)
+        shown = show or OBJECTIVE
+        if shown not in (OBJECTIVE, *found.benchmarks):
+            raise BadInput("show", show, f"expected {OBJECTIVE} or one of {list(found.benchmarks)}")
+    except BadInput as error:
+        return _form(trials, studies, error)
+    return html_page(
+        "compare_trials.html",
+        compared=found,
+        shown=shown,
+        figures=trial_figures(found, shown),
+        twin=urlencode([("trial", one) for one in trials]),
+        ids=trials,
+    )
+
+
+def _ids(given: list[str]) -> list[str]:
+    """One a parameter, or several in one that a user typed: parted by commas, spaces or lines."""
+    return [one for text in given for one in text.replace(",", " ").split()]
+
+
+def _form(trials: list[str], studies: list[str], error: BadInput | None) -> Response:
+    return html_page(
+        "compare.html",
+        status=422 if error else 200,
+        trials=trials,
+        studies=studies,
+        error=error.message if error else "",
+        most_trials=MOST_TRIALS,
+        most_studies=MOST_STUDIES,
+    )
