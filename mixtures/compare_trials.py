@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixtures.noise import SeedNoise, Uncertainty, seed_noise
-from mixtures.rank import CONFIDENCE, Key, Observation, mixture_key
+from mixtures.noise import SeedNoise, seed_noise
+from mixtures.observation import Key, Observation, mixture_key
+from mixtures.paired import interval_of
 from mixtures.study import StudySpec
 from mixtures.trial_comparison import (
     ChosenTrial,
@@ -20,7 +21,6 @@ from mixtures.trial_comparison import (
     ComparedMixture,
     ComparedScore,
     ComparedTrial,
-    Interval,
     TrialComparison,
 )
 
@@ -145,7 +145,7 @@ def _mixture(
     interval = None
     if of_mean is not None and OBJECTIVE in own:
         uncertainty = of_mean.of_mean(group.key, len(own[OBJECTIVE]))
-        interval = _interval(means[OBJECTIVE], uncertainty)
+        interval = interval_of(means[OBJECTIVE], uncertainty)
     differences: dict[str, ComparedDifference] = {}
     if group is not reference and group.study_id == reference.study_id:
         other = _by_seed(spec, metric, reference)
@@ -181,18 +181,11 @@ def _difference(
         value = float(np.mean([own[seed] - other[seed] for seed in common]))
         paired = noise.of_paired_difference(key, other_key, len(common)) if noise else None
         return ComparedDifference(
-            value=value, interval=_interval(value, paired), num_pairs=len(common)
+            value=value, interval=interval_of(value, paired), num_pairs=len(common)
         )
     value = float(np.mean(list(own.values())) - np.mean(list(other.values())))
     apart = noise.of_unpaired_difference(key, len(own), other_key, len(other)) if noise else None
-    return ComparedDifference(value=value, interval=_interval(value, apart), num_pairs=0)
-
-
-def _interval(center: float, uncertainty: Uncertainty | None) -> Interval | None:
-    if uncertainty is None:
-        return None
-    half = uncertainty.half_width(CONFIDENCE)
-    return center - half, center + half
+    return ComparedDifference(value=value, interval=interval_of(value, apart), num_pairs=0)
 
 
 def _trial(

@@ -15,6 +15,7 @@ from service.body_limit import BodyLimit
 from service.errors import Problem, add_error_handlers
 from service.events import Events
 from service.pages import compare as compare_page
+from service.pages import recommendation as recommendation_page
 from service.pages import studies as studies_page
 from service.pages import study as study_page
 from service.pages import trial as trial_page
@@ -94,7 +95,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         events,
     ):
         app.include_router(router.router)
-    for page in (studies_page, study_page, trial_page, compare_page):
+    for page in (studies_page, study_page, trial_page, compare_page, recommendation_page):
         app.include_router(page.router)
     app.mount("/static/{version}", StaticFolder(), name="static")
     add_error_handlers(app)

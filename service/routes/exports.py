@@ -76,7 +76,7 @@ def get_export(
         tokens_per_document=_lengths(tokens_per_document),
         counts=counts,
     )
-    found = _export(controller, stored_study(controller, study_id), format, options, force)
+    found = export_file(controller, stored_study(controller, study_id), format, options, force)
     return Response(
         found.text,
         media_type=found.media_type,
@@ -84,12 +84,13 @@ def get_export(
     )
 
 
-def _export(
+def export_file(
     controller: Controller, study: StoredStudy, format: str, options: ExportOptions, force: bool
 ) -> ExportFile:
+    """The recommended mixture in a format. Raises NotEnoughTrials, NotEnoughEvidence, BadInput."""
     with controller.database.read() as session:
         recommendation = controller.answers.recommendation(session, study)
-        provenance = _provenance(session, study)
+        provenance = provenance_of(session, study)
         sizes = source_sizes(session, study.id)
     try:
         return export(
@@ -138,7 +139,8 @@ def _pairs(field: str, given: list[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _provenance(session: Session, study: StoredStudy) -> dict[str, object]:
+def provenance_of(session: Session, study: StoredStudy) -> dict[str, object]:
+    """What a file says of how it came to be, beside what is in the recommendation."""
     complete = list_trials(session, study.id, [TrialState.COMPLETE])
     results = [trial.result for trial in complete if trial.result is not None]
     return {
