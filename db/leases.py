@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from db import trials
 from db.database import now
+from db.labels import is_paused
 from db.tables import AttemptRow, TrialRow
 from mixtures.told import Ask, Told, result_of
 from mixtures.trial import Score, TrialFailure, TrialSpec, TrialState
@@ -54,7 +55,11 @@ def asked_before(session: Session, study_id: str, wanted: Ask) -> list[Lease]:
 
 
 def ask(session: Session, study_id: str, wanted: Ask, num: int) -> list[Lease]:
-    """Up to `num` waiting trials of the study, now RUNNING for the worker of the wish."""
+    """Up to `num` waiting trials of the study, now RUNNING for the worker of the wish; none of one
+    that is paused.
+    """
+    if is_paused(session, study_id):
+        return []
     waiting = session.scalars(
         select(TrialRow.id)
         .where(TrialRow.study_id == study_id, TrialRow.state == TrialState.WAITING)

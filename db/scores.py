@@ -1,26 +1,33 @@
 """Queries of the score table: what ranking reads."""
 
+import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.tables import ScoreRow, TrialRow
 from mixtures.rank import Observation
-from mixtures.trial import TrialSpec, TrialState
+from mixtures.trial import TrialState
+
+# Columns, not rows as objects: a study of 100,000 trials has a million of them.
+_SCORE = (ScoreRow.trial_id, ScoreRow.benchmark, ScoreRow.value, ScoreRow.standard_error)
+_Score = tuple[str, str, float, float | None]
 
 
 def observations(session: Session, study_id: str, metric: str) -> list[Observation]:
     """One for each completed trial of the study, in claiming order, with its scores in `metric`."""
-    query = select(ScoreRow).where(ScoreRow.study_id == study_id, ScoreRow.metric == metric)
-    return _observations(session, study_id, session.scalars(query).all())
+    query = select(*_SCORE).where(ScoreRow.study_id == study_id, ScoreRow.metric == metric)
+    rows = [(trial, name, value, error) for trial, name, value, error in session.execute(query)]
+    return _observations(session, study_id, rows)
 
 
 def observations_by_metric(session: Session, study_id: str) -> dict[str, list[Observation]]:
     """The same for every metric that a trial of the study has a score in."""
-    rows: dict[str, list[ScoreRow]] = {}
-    for row in session.scalars(select(ScoreRow).where(ScoreRow.study_id == study_id)):
-        rows.setdefault(row.metric, []).append(row)
+    query = select(ScoreRow.metric, *_SCORE).where(ScoreRow.study_id == study_id)
+    rows: dict[str, list[_Score]] = {}
+    for metric, trial_id, benchmark, value, error in session.execute(query):
+        rows.setdefault(metric, []).append((trial_id, benchmark, value, error))
     trials = _observations(session, study_id, [])
     found = {}
     for metric, scores in sorted(rows.items()):
@@ -33,36 +40,48 @@ def observations_by_metric(session: Session, study_id: str) -> dict[str, list[Ob
     return found
 
 
-def _observations(session: Session, study_id: str, rows: Sequence[ScoreRow]) -> list[Observation]:
+def scores_version(session: Session, study_id: str) -> str | None:
+    """A text that changes when a trial of the study is completed; None before the first.
+
+    Scores of a completed trial never change, so how many there are and when the last was completed
+    say it, in a millisecond where hashing a million scores takes thirty.
+    """
+    num, last = session.execute(
+        select(func.count(), func.max(TrialRow.finished_at)).where(
+            TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETE
+        )
+    ).one()
+    return f"{num} {last}" if num else None
+
+
+def _observations(session: Session, study_id: str, rows: Sequence[_Score]) -> list[Observation]:
     scores = _by_trial(rows)
     errors: dict[str, dict[str, float]] = {}
-    for row in rows:
-        if row.standard_error is not None:
-            errors.setdefault(row.trial_id, {})[row.benchmark] = row.standard_error
+    for trial_id, benchmark, _, error in rows:
+        if error is not None:
+            errors.setdefault(trial_id, {})[benchmark] = error
     trials = session.execute(
-        select(TrialRow.id, TrialRow.spec)
+        select(TrialRow.id, TrialRow.shares, TrialRow.sft_share, TrialRow.seed)
         .where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETE)
         .order_by(TrialRow.position)
     )
-    found = []
-    for trial_id, text in trials:
-        spec = TrialSpec.model_validate_json(text)
-        found.append(
-            Observation(
-                trial_id=trial_id,
-                shares=spec.mixture.shares,
-                sft_share=spec.sft_share,
-                seed=spec.seed,
-                scores=scores.get(trial_id, {}),
-                standard_errors=errors.get(trial_id, {}),
-            )
+    return [
+        # What our own tables hold was checked when it was written.
+        Observation.model_construct(
+            trial_id=trial_id,
+            shares=json.loads(shares or "{}"),
+            sft_share=sft_share,
+            seed=seed,
+            scores=scores.get(trial_id, {}),
+            standard_errors=errors.get(trial_id, {}),
         )
-    return found
+        for trial_id, shares, sft_share, seed in trials
+    ]
 
 
-def _by_trial(rows: Iterable[ScoreRow]) -> dict[str, dict[str, float]]:
+def _by_trial(rows: Iterable[_Score]) -> dict[str, dict[str, float]]:
     """Values by trial and benchmark, benchmarks in the order of their names."""
     found: dict[str, dict[str, float]] = {}
-    for row in sorted(rows, key=lambda row: row.benchmark):
-        found.setdefault(row.trial_id, {})[row.benchmark] = row.value
+    for trial_id, benchmark, value, _ in sorted(rows, key=lambda row: row[1]):
+        found.setdefault(trial_id, {})[benchmark] = value
     return found

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from db.database import now
 from db.tables import StudyRow, TrialRow
+from mixtures.labels import Tag, tags_of
 from mixtures.study import StudySpec
 from mixtures.trial import TrialState
 from mixtures.value import Value
@@ -26,6 +27,10 @@ class StoredStudy(Value):
     spec: StudySpec
     data_report: dict[str, Any]
     created_at: datetime
+    note: str = ""
+    tags: tuple[Tag, ...] = ()
+    is_archived: bool = False
+    is_paused: bool = False
 
 
 def insert_study(session: Session, study_id: str, spec: StudySpec, data_report: str) -> None:
@@ -59,6 +64,16 @@ def list_studies(session: Session) -> Sequence[StoredStudy]:
     return [_stored(row) for row in rows]
 
 
+def replace_spec(session: Session, study_id: str, spec: StudySpec) -> StoredStudy:
+    """The study with an extended spec under the id that it was given. Raises UnknownStudy."""
+    row = session.get(StudyRow, study_id)
+    if row is None:
+        raise UnknownStudy(study_id)
+    row.spec = spec.canonical()
+    session.flush()
+    return _stored(row)
+
+
 def count_states(session: Session, study_id: str) -> dict[TrialState, int]:
     """Number of trials in every state, zeros included."""
     query = (
@@ -76,4 +91,8 @@ def _stored(row: StudyRow) -> StoredStudy:
         spec=StudySpec.model_validate_json(row.spec),
         data_report=json.loads(row.data_report),
         created_at=row.created_at.replace(tzinfo=UTC),
+        note=row.note or "",
+        tags=tags_of(row.tags),
+        is_archived=bool(row.is_archived),
+        is_paused=bool(row.is_paused),
     )

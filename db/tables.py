@@ -25,6 +25,13 @@ class StudyRow(Base):
     spec: Mapped[str] = mapped_column(String)
     data_report: Mapped[str] = mapped_column(String)
     created_at: Mapped[datetime] = mapped_column(DateTime)
+    # What people say of it and how it is kept; none of it is part of its identity.
+    note: Mapped[str | None] = mapped_column(String)
+    # A list as JSON; None: no tags.
+    tags: Mapped[str | None] = mapped_column(String)
+    # None: false, as of studies of before.
+    is_archived: Mapped[bool | None] = mapped_column(Boolean)
+    is_paused: Mapped[bool | None] = mapped_column(Boolean)
 
 
 class TrialRow(Base):
@@ -54,6 +61,11 @@ class TrialRow(Base):
     trained_by: Mapped[str | None] = mapped_column(String)
     # How a search chose it; None: a first trial, or one that a user asked for.
     chosen_by: Mapped[str | None] = mapped_column(String)
+    # The mixture's shares as JSON, a part of `spec`: whole specs of 100,000 trials take a minute
+    # to read, and most questions are about these alone.
+    shares: Mapped[str | None] = mapped_column(String)
+    note: Mapped[str | None] = mapped_column(String)
+    tags: Mapped[str | None] = mapped_column(String)
 
 
 class AttemptRow(Base):

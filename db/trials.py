@@ -1,15 +1,16 @@
 """Queries of the trial and attempt tables. States change only here, and only legally."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from db.database import now
-from db.tables import AttemptRow, ScoreRow, TrialRow
+from db.stored_trial import StoredTrial as StoredTrial
+from db.stored_trial import stored_trial
+from db.tables import AttemptRow, ScoreRow, StudyRow, TrialRow
 from mixtures.trial import PROMOTIONS, TrialFailure, TrialResult, TrialSpec, TrialState
-from mixtures.value import Value
+from mixtures.value import canonical_json
 
 # Attempts that may be lost with their worker before a trial is FAILED: one that kills its worker
 # every time (out of memory, say) must not go round for ever.
@@ -22,23 +23,6 @@ class UnknownTrial(LookupError):
 
 class IllegalPromotion(ValueError):
     """The trial's state does not allow what was asked."""
-
-
-class StoredTrial(Value):
-    """A trial as it is kept."""
-
-    id: str
-    study_id: str
-    spec: TrialSpec
-    state: TrialState
-    attempt: int
-    cancel_requested: bool
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    result: TrialResult | None
-    failure: TrialFailure | None
-    chosen_by: str | None = None
 
 
 def insert_trials(
@@ -66,6 +50,7 @@ def insert_trials(
                 created_at=now(),
                 chosen_by=chosen_by,
                 trained_by=None if spec.recipe.trained_by == "workers" else "outside",
+                shares=canonical_json(spec.mixture.shares),
             )
         )
     return len(new)
@@ -73,7 +58,7 @@ def insert_trials(
 
 def get_trial(session: Session, trial_id: str) -> StoredTrial:
     """Raises UnknownTrial."""
-    return _stored(_row(session, trial_id))
+    return stored_trial(_row(session, trial_id))
 
 
 def list_trials(
@@ -85,14 +70,30 @@ def list_trials(
         .where(TrialRow.study_id == study_id, TrialRow.state.in_(states))
         .order_by(TrialRow.position)
     )
-    return [_stored(row) for row in session.scalars(query)]
+    return [stored_trial(row) for row in session.scalars(query)]
+
+
+def last_complete(session: Session, study_id: str, num: int) -> list[StoredTrial]:
+    """The trials of a study that were completed last, newest first."""
+    query = (
+        select(TrialRow)
+        .where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETE)
+        .order_by(TrialRow.finished_at.desc(), TrialRow.position)
+        .limit(num)
+    )
+    return [stored_trial(row) for row in session.scalars(query)]
 
 
 def first_waiting(session: Session) -> TrialSpec | None:
-    """The trial that our own workers claim next; None while none waits."""
+    """The trial that our own workers claim next; None while none waits in a study that goes on."""
+    paused = select(StudyRow.id).where(StudyRow.is_paused.is_(True))
     text = session.scalar(
         select(TrialRow.spec)
-        .where(TrialRow.state == TrialState.WAITING, TrialRow.trained_by.is_(None))
+        .where(
+            TrialRow.state == TrialState.WAITING,
+            TrialRow.trained_by.is_(None),
+            TrialRow.study_id.not_in(paused),
+        )
         .order_by(TrialRow.position)
         .limit(1)
     )
@@ -198,6 +199,17 @@ def resume(session: Session, trial_id: str) -> None:
     attempt.outcome, attempt.finished_at = "RUNNING", None
 
 
+def abandoned(session: Session, alive: Collection[str]) -> list[tuple[TrialSpec, int]]:
+    """Spec and attempt of each RUNNING trial of our own workers that is not among those alive."""
+    rows = session.execute(
+        select(TrialRow.id, TrialRow.attempt).where(
+            TrialRow.state == TrialState.RUNNING, TrialRow.trained_by.is_(None)
+        )
+    )
+    lost = [(trial_id, attempt) for trial_id, attempt in rows if trial_id not in alive]
+    return [(get_trial(session, trial_id).spec, attempt) for trial_id, attempt in lost]
+
+
 def recover_running(session: Session) -> list[str]:
     """At the start of a controller: no trial of an earlier one can still be running.
 
@@ -229,7 +241,7 @@ def cancel(session: Session, trial_id: str) -> StoredTrial:
     else:
         _promote(row, TrialState.CANCELLED)
         row.finished_at = now()
-    return _stored(row)
+    return stored_trial(row)
 
 
 def retry(session: Session, trial_id: str) -> StoredTrial:
@@ -242,7 +254,7 @@ def retry(session: Session, trial_id: str) -> StoredTrial:
     _promote(row, TrialState.WAITING)
     row.num_lost, row.cancel_requested = 0, False
     row.failure, row.finished_at = None, None
-    return _stored(row)
+    return stored_trial(row)
 
 
 def _row(session: Session, trial_id: str) -> TrialRow:
@@ -269,20 +281,3 @@ def _close_attempt(
         attempt.outcome, attempt.finished_at = outcome, now()
     if late_result is not None:
         attempt.late_result = late_result
-
-
-def _stored(row: TrialRow) -> StoredTrial:
-    return StoredTrial(
-        id=row.id,
-        study_id=row.study_id,
-        spec=TrialSpec.model_validate_json(row.spec),
-        state=TrialState(row.state),
-        attempt=row.attempt,
-        cancel_requested=row.cancel_requested,
-        created_at=row.created_at.replace(tzinfo=UTC),
-        started_at=row.started_at and row.started_at.replace(tzinfo=UTC),
-        finished_at=row.finished_at and row.finished_at.replace(tzinfo=UTC),
-        result=TrialResult.model_validate_json(row.result) if row.result else None,
-        failure=TrialFailure.model_validate_json(row.failure) if row.failure else None,
-        chosen_by=row.chosen_by,
-    )

@@ -31,7 +31,9 @@ from service.routes import (
     outside,
     sources,
     studies,
+    study_changes,
     trial_detail,
+    trial_list,
     trials,
 )
 from service.scheduler import Scheduler
@@ -82,10 +84,12 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
     )
     for router in (
         health,
+        study_changes,
         studies,
         trials,
         trial_detail,
         compare,
+        trial_list,
         outside,
         answers,
         exports,

@@ -12,7 +12,15 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from service import cli_benchmark, cli_checkpoint, cli_data, cli_export, cli_fit, cli_moves
+from service import (
+    cli_actions,
+    cli_benchmark,
+    cli_checkpoint,
+    cli_data,
+    cli_export,
+    cli_fit,
+    cli_moves,
+)
 from service.connection import client as _client
 from service.show import (
     most_read,
@@ -51,6 +59,8 @@ app.command(name="best-shares")(cli_moves.best_shares)
 app.command()(cli_moves.pareto)
 app.command()(cli_moves.effects)
 app.command(name="across-proxies")(cli_moves.across_proxies)
+for action in ("pause", "resume", "archive", "extend", "clone", "repeat"):
+    app.command()(getattr(cli_actions, action))
 
 
 @app.command()

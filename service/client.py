@@ -89,19 +89,32 @@ class Client:
         found: list[dict[str, Any]] = self._call("GET", "/v1/sources").json()
         return found
 
-    def studies(self) -> list[dict[str, Any]]:
-        return _objects(self._call("GET", "/v1/studies"))
+    def studies(self, **which: str) -> list[dict[str, Any]]:
+        """Newest first; `q`, `tag` and `archived` (no, yes, all) say which."""
+        return _objects(self._call("GET", "/v1/studies", params=which))
 
     def study(self, study: str) -> dict[str, Any]:
         return _object(self._call("GET", f"/v1/studies/{study}"))
 
     def study_id(self, name_or_id: str) -> str:
         """The id of the study with this id, or of the newest one with this name."""
-        for study in self.studies():
+        for study in self.studies(archived="all"):
             if name_or_id in (study["id"], study["name"]):
                 found: str = study["id"]
                 return found
         raise ApiProblem(404, f"there is no study with the name or id {name_or_id!r}")
+
+    def change_study(self, study: str, **change: Any) -> dict[str, Any]:
+        """`note`, `tags`, `is_archived`, `is_paused`: what is not given stays."""
+        return _object(self._call("PATCH", f"/v1/studies/{study}", json=change))
+
+    def extend_study(self, study: str, **more: Any) -> dict[str, Any]:
+        """`max_trials`, `max_tokens`, `max_hours`, `seeds`, `sft_share`, `search`."""
+        return _object(self._call("POST", f"/v1/studies/{study}/extend", json=more))
+
+    def study_yaml(self, study: str) -> str:
+        """The study as YAML, to be changed and submitted as another."""
+        return self._call("GET", f"/v1/studies/{study}/spec.yaml").text
 
     def submit_trials(
         self, study: str, wanted: dict[str, Any] | list[dict[str, Any]]
@@ -125,6 +138,20 @@ class Client:
 
     def retry(self, trial: str) -> dict[str, Any]:
         return _object(self._call("POST", f"/v1/trials/{_part(trial)}/retry"))
+
+    def repeat(self, trial: str, seed: int | None = None) -> dict[str, Any]:
+        """The same mixture with another seed; the smallest unused one when none is given."""
+        path = f"/v1/trials/{_part(trial)}/repeat"
+        return _object(self._call("POST", path, json={"seed": seed}))
+
+    def change_trial(self, trial: str, **change: Any) -> dict[str, Any]:
+        """`note`, `tags`: what is not given stays."""
+        return _object(self._call("PATCH", f"/v1/trials/{_part(trial)}", json=change))
+
+    def trial_page(self, study: str, limit: int = 100, **which: Any) -> dict[str, Any]:
+        """`trials`, `next_after` and `num_matching`; `after`, `state`, `q`, `tag`, `sort`."""
+        path = f"/v1/studies/{study}/trials"
+        return _object(self._call("GET", path, params={"limit": limit, **which}))
 
     def leaderboard(
         self, study: str, objective: Literal["own", "transfer"] = "own"

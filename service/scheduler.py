@@ -73,6 +73,7 @@ class Scheduler:
         while True:
             self._wake.clear()
             self._end_leases()
+            self._take_back_abandoned()
             while self._claim_one():
                 pass
             # Not wait_for: Python 3.11's drops a cancellation that comes with the wake, and `stop`,
@@ -93,6 +94,24 @@ class Scheduler:
         with self._database.write() as session:
             ended = leases.expire(session)
         for spec, attempt, state in ended:
+            self._announce(spec, state, attempt)
+
+    def announce_study(self, study_id: str, what: dict[str, object]) -> None:
+        """Tell listeners of a change to the study itself; from any thread."""
+        self._event_loop.call_soon_threadsafe(self._events.publish, study_id, "study", what)
+
+    def _take_back_abandoned(self) -> None:
+        """A trial that is RUNNING while nothing runs it would stay so for ever.
+
+        Its attempt's task ended by a defect, or could not write its record: the disk was full, say.
+        """
+        with self._database.read() as session:
+            if not (lost := trials.abandoned(session, self._running)):
+                return
+        for spec, attempt in lost:
+            reason = "its attempt ended without a record; see the controller's log"
+            with self._database.write() as session:
+                state = trials.record_lost(session, spec.trial_id, attempt, reason)
             self._announce(spec, state, attempt)
 
     def _claim_one(self) -> bool:

@@ -15,6 +15,7 @@ import structlog
 
 from db import trials
 from db.database import Database
+from db.labels import is_paused
 from db.scores import observations
 from db.spending import has_only_failed, spending
 from db.studies import StoredStudy, count_states, list_studies
@@ -34,6 +35,7 @@ PATIENT_SECONDS = 120.0
 # Deadline at 400 trials and at 2,000, in seconds, with a straight line between.
 FEW_TRIALS, FEW_SECONDS, MANY_TRIALS, MANY_SECONDS = 400, 2.0, 2_000, 5.0
 MOST_FAILED = 10
+PAUSED = "the study is paused"
 _UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)
 
 
@@ -68,7 +70,10 @@ class Searcher:
         await asyncio.to_thread(self._process.close)
 
     def add(self, study: StoredStudy) -> None:
-        """Care for this study from now on, where there is something to care for."""
+        """Care for this study from now on, where there is something to care for; again after its
+        spec was extended, when why it had stopped may hold no more.
+        """
+        self._stops.pop(study.id, None)
         if study.spec.search is not None or study.spec.budget.max_hours is not None:
             self._studies[study.id] = study
 
@@ -85,6 +90,8 @@ class Searcher:
     def _ask(self, study: StoredStudy, num: int, is_urgent: bool) -> str | None:
         spec = study.spec
         with self._database.read() as session:
+            if is_paused(session, study.id):
+                return PAUSED
             counts = count_states(session, study.id)
             wanted = num - counts[TrialState.WAITING]
             if wanted <= 0:
@@ -162,6 +169,8 @@ class Searcher:
         """Whether there are new trials to claim."""
         study = self._studies[study_id]
         with self._database.read() as session:
+            if is_paused(session, study_id):
+                return False
             counts = count_states(session, study_id)
         num_finished = sum(n for state, n in counts.items() if state.is_finished)
         if counts[TrialState.WAITING] and study.spec.budget.max_hours is not None:

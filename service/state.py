@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from db.database import Database
 from service.answers import Answers
 from service.events import Events
+from service.headlines import Headlines
 from service.scheduler import Scheduler
 from service.searcher import Searcher
 from service.settings import Settings
@@ -25,6 +26,7 @@ class Controller:
     scheduler: Scheduler
     searcher: Searcher
     answers: Answers = field(default_factory=Answers)
+    headlines: Headlines = field(default_factory=Headlines)
 
     @property
     def worker_config(self) -> WorkerConfig:

@@ -4,8 +4,10 @@ import math
 from datetime import datetime
 from typing import Literal
 
-from db.studies import StoredStudy, count_states
-from db.trials import StoredTrial, list_trials
+from db.studies import StoredStudy
+from db.study_list import Activity, activities
+from db.trials import StoredTrial, last_complete
+from mixtures.labels import Tag
 from mixtures.study import StudySpec
 from mixtures.trial import Progress, TrialState
 from mixtures.value import Value
@@ -13,6 +15,8 @@ from service.state import Controller
 
 # Evaluation and start-up on top of a decay's training time, before any trial has finished.
 _OVERHEAD = 1.3
+# Trials that the time of one is taken from, the last to end: a study may have 100,000.
+MOST_MEASURED = 30
 # Not what the first trial prepares for all. `outside`: from being asked for to being told.
 _PHASES_OF_A_TRIAL = ("decay", "evaluate", "outside")
 
@@ -20,8 +24,8 @@ _PHASES_OF_A_TRIAL = ("decay", "evaluate", "outside")
 class StudyStatus(Value):
     """Counts, what runs now, and how long it may take.
 
-    Of a study that searches, `seconds_left` are of the trials that are there already, and
-    `search_stopped` says why there will be no more.
+    `hours_spent` are of workers, summed over attempts. Of a study that searches, `seconds_left`
+    are of the trials that are there already, and `search_stopped` says why there will be no more.
     """
 
     id: str
@@ -36,19 +40,29 @@ class StudyStatus(Value):
     tokens_per_second: float | None
     seconds_left: float | None
     search_stopped: str | None = None
+    note: str = ""
+    tags: tuple[Tag, ...] = ()
+    is_archived: bool = False
+    is_paused: bool = False
+    hours_spent: float | None = None
+    last_activity: datetime | None = None
 
 
-def study_status(controller: Controller, study: StoredStudy) -> StudyStatus:
-    """The status of one study, as of now."""
+def study_status(
+    controller: Controller, study: StoredStudy, activity: Activity | None = None
+) -> StudyStatus:
+    """The status of one study, as of now; `activity` where it was counted with others."""
     running = tuple(controller.scheduler.progress_of(study.id))
     with controller.database.read() as session:
-        counts = count_states(session, study.id)
+        if activity is None:
+            activity = activities(session, [study.id])[study.id]
+        counts = activity.trials
         num_finished = sum(n for state, n in counts.items() if state.is_finished)
         num_trials = sum(counts.values())
         stopped = controller.searcher.why_stopped(study)
         is_searching = study.spec.search is not None and stopped is None
         is_finished = num_finished == num_trials and not is_searching
-        finished = [] if is_finished else list_trials(session, study.id, [TrialState.COMPLETE])
+        finished = [] if is_finished else last_complete(session, study.id, MOST_MEASURED)
     rates = [p.tokens_per_second for p in running if p.tokens_per_second]
     is_outside = study.spec.trained_by == "outside"
     num_slots = max(
@@ -72,6 +86,12 @@ def study_status(controller: Controller, study: StoredStudy) -> StudyStatus:
             study.spec, num_trials - num_finished, num_slots, finished, running
         ),
         search_stopped=stopped,
+        note=study.note,
+        tags=study.tags,
+        is_archived=study.is_archived,
+        is_paused=study.is_paused,
+        hours_spent=activity.hours,
+        last_activity=activity.last_activity,
     )
 
 

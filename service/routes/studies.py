@@ -4,7 +4,8 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response, status
 
-from db.studies import StoredStudy, get_study, has_study, insert_study, list_studies
+from db.studies import StoredStudy, get_study, has_study, insert_study
+from db.study_list import Archived, find_studies
 from db.trials import insert_trials
 from mixtures.design import first_trials
 from mixtures.objective import require_metric_exists
@@ -14,6 +15,7 @@ from mixtures.value import InvalidField, Value, canonical_json, hash_text
 from service.body import STUDY_BODY_DOCS, read_body
 from service.errors import BadInput
 from service.state import Controller, ControllerDep
+from service.study_list import StudyListing, study_listings
 from service.study_status import StudyStatus, study_status
 from workers.pool import DataError, run_local
 
@@ -76,11 +78,13 @@ def submit_study(
 
 
 @router.get("", operation_id="list_studies")
-def studies(controller: ControllerDep) -> list[StudyStatus]:
-    """All studies, newest first."""
+def studies(
+    controller: ControllerDep, q: str = "", tag: str | None = None, archived: Archived = "no"
+) -> list[StudyListing]:
+    """Studies, newest first: those with every word of `q` in id, name, question, note or tags."""
     with controller.database.read() as session:
-        stored = list_studies(session)
-    return [study_status(controller, study) for study in stored]
+        found = find_studies(session, q, tag, archived)
+    return study_listings(controller, found)
 
 
 @router.get("/{study_id}", operation_id="get_study")

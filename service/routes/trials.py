@@ -1,15 +1,17 @@
-"""Trials: ask for more of them, list them, look at one, cancel and retry."""
+"""Trials: ask for more of them, look at one, cancel, retry and repeat it, write on it."""
 
 from fastapi import APIRouter, Depends, Request, status
 
 from db import trials
-from db.found_sizes import available_tokens
-from db.studies import count_states
+from db.database import Session
+from db.labels import change_trial
+from db.studies import StoredStudy, count_states, get_study
+from db.trial_pages import next_seed
 from db.trials import StoredTrial
 from mixtures.design import trials_of_request
-from mixtures.repetition import Epochs, epochs_of
+from mixtures.labels import TrialChange
 from mixtures.trial import TrialRequest, TrialState
-from mixtures.value import InvalidField, Value
+from mixtures.value import InvalidField, Seed, Value
 from service.body import TRIALS_BODY_DOCS, read_one_or_many
 from service.errors import BadInput
 from service.routes.studies import stored_study
@@ -18,24 +20,10 @@ from service.state import ControllerDep
 router = APIRouter(prefix="/v1", tags=["trials"])
 
 
-class TrialSummary(Value):
-    """One line of the list of trials. `objective` is there once the trial is COMPLETE.
+class Repeat(Value):
+    """With which seed; the smallest that the mixture was not run with, when not given."""
 
-    `epochs` says how often each source is read, by the proxy and in the full run; it is empty until
-    a first trial has counted the sources' tokens. `chosen_by` says how a search chose the trial.
-    """
-
-    id: str
-    state: TrialState
-    sft_share: float
-    shares: dict[str, float]
-    seed: int
-    attempt: int
-    objective: float | None
-    scores: dict[str, float]
-    message: str | None
-    epochs: dict[str, Epochs]
-    chosen_by: str | None
+    seed: Seed | None = None
 
 
 class Submitted(Value):
@@ -73,48 +61,9 @@ def submit_trials(
             raise BadInput(f"{at}{error.field}", error.value, str(error)) from error
     with controller.database.write() as session:
         num_new = trials.insert_trials(session, specs)
-        num_trials = sum(count_states(session, study_id).values())
-        if num_trials > study.spec.budget.max_trials:
-            # Raised inside the transaction, so that nothing of it stays.
-            raise BadInput(
-                "budget.max_trials",
-                study.spec.budget.max_trials,
-                f"the study would have {num_trials} trials; ask for fewer",
-            )
+        _require_within_budget(session, study)
     controller.scheduler.wake()
     return Submitted(trial_ids=tuple(dict.fromkeys(s.trial_id for s in specs)), num_new=num_new)
-
-
-@router.get("/studies/{study_id}/trials", operation_id="list_trials")
-def list_trials(study_id: str, controller: ControllerDep) -> list[TrialSummary]:
-    """All trials of a study, in the order in which they are claimed."""
-    study = stored_study(controller, study_id)
-    with controller.database.read() as session:
-        stored = trials.list_trials(session, study_id)
-        available = available_tokens(session, study_id)
-    summaries = []
-    for trial in stored:
-        metric = study.spec.objective.metric
-        found = trial.result.scores if trial.result else ()
-        scores = {score.benchmark: score.value for score in found if score.metric == metric}
-        summaries.append(
-            TrialSummary(
-                id=trial.id,
-                state=trial.state,
-                sft_share=trial.spec.sft_share,
-                shares=trial.spec.mixture.shares,
-                seed=trial.spec.seed,
-                attempt=trial.attempt,
-                objective=study.spec.objective.value(scores) if scores else None,
-                scores=scores,
-                message=trial.failure.message if trial.failure else None,
-                epochs=epochs_of(
-                    trial.spec.mixture.shares, trial.spec.decay, trial.spec.full_run, available
-                ),
-                chosen_by=trial.chosen_by,
-            )
-        )
-    return summaries
 
 
 @router.get("/trials/{trial_id}", operation_id="get_trial")
@@ -141,3 +90,41 @@ def retry(trial_id: str, controller: ControllerDep) -> StoredTrial:
         stored = trials.retry(session, trial_id)
     controller.scheduler.wake()
     return stored
+
+
+@router.post("/trials/{trial_id}/repeat", operation_id="repeat_trial", status_code=202)
+def repeat(trial_id: str, controller: ControllerDep, wanted: Repeat | None = None) -> Submitted:
+    """The same mixture with another seed, as a new trial; the same seed twice is one trial.
+
+    Without a seed every call is a new trial: give one to be able to repeat the call blindly.
+    """
+    seed = None if wanted is None else wanted.seed
+    with controller.database.write() as session:
+        stored = trials.get_trial(session, trial_id)
+        study = get_study(session, stored.study_id)
+        if seed is None:
+            seed = next_seed(session, stored.study_id, stored.spec)
+        spec = stored.spec.model_copy(update={"seed": seed})
+        num_new = trials.insert_trials(session, [spec])
+        _require_within_budget(session, study)
+    controller.scheduler.wake()
+    return Submitted(trial_ids=(spec.trial_id,), num_new=num_new)
+
+
+@router.patch("/trials/{trial_id}", operation_id="change_trial")
+def change(trial_id: str, wanted: TrialChange, controller: ControllerDep) -> StoredTrial:
+    """Write the trial's note or tags; what is not given stays, null empties."""
+    with controller.database.write() as session:
+        return change_trial(session, trial_id, wanted)
+
+
+def _require_within_budget(session: Session, study: StoredStudy) -> None:
+    """Raised inside the transaction, so that nothing of it stays."""
+    num_trials = sum(count_states(session, study.id).values())
+    most = study.spec.budget.max_trials
+    if num_trials > most:
+        raise BadInput(
+            "budget.max_trials",
+            most,
+            f"the study would have {num_trials} trials; ask for fewer, or extend the study",
+        )

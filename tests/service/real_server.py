@@ -52,6 +52,9 @@ class RealServer:
         study_id: str = answer.json()["id"]
         return study_id
 
+    def study_ids(self) -> list[str]:
+        return [study["id"] for study in httpx.get(f"{self.url}/v1/studies").json()]
+
     def wait_for_the_end(self, study_id: str) -> None:
         address = f"{self.url}/v1/studies/{study_id}"
         wait_until(lambda: httpx.get(address).json()["status"]["state"] == "FINISHED")

@@ -74,7 +74,7 @@ def test_submit_names_the_study_and_its_page(run: Any, server: RealServer, tmp_p
 def test_a_bad_study_is_one_line_and_exit_code_2_and_nothing_is_written(
     run: Any, server: RealServer, tmp_path: Path, bad: BadStudy
 ) -> None:
-    studies, before = httpx.get(f"{server.url}/v1/studies").json(), written(server.home)
+    studies, before = server.study_ids(), written(server.home)
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump(bad.study(server.data_root)))
     done = run("submit", str(path))
@@ -84,7 +84,7 @@ def test_a_bad_study_is_one_line_and_exit_code_2_and_nothing_is_written(
     assert bad.right in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
-    assert httpx.get(f"{server.url}/v1/studies").json() == studies
+    assert server.study_ids() == studies
     assert written(server.home) == before
 
 
@@ -169,6 +169,29 @@ def test_leaderboard_and_recommendation_are_readable(run: Any) -> None:
     words = run("recommend", "small").stdout
     assert "Decay on" in words
     assert "against pretrain_only (0 % SFT)" in words
+
+
+def test_a_study_is_paused_extended_cloned_and_put_away(run: Any, tmp_path: Path) -> None:
+    file = study_file(tmp_path, name="changing", space={"sft_share": [0.0, 1.0]}, baselines={})
+    assert run("submit", file).exit_code == 0
+    assert run("watch", "changing").exit_code == 0
+    assert "paused" in run("pause", "changing").stdout
+    answer = run("extend", "changing", "--sft-share", "0.5", "--seed", "2", "--max-trials", "1001")
+    assert answer.stdout == "5 new trials\n"
+    status = json.loads(run("status", "changing", "--json").stdout)["status"]
+    assert (status["trials"]["WAITING"], status["is_paused"]) == (5, True)
+    assert run("resume", "changing").exit_code == 0
+    assert run("watch", "changing").exit_code == 0
+    trial = json.loads(run("trials", "changing", "--json").stdout)[0]["id"]
+    assert run("repeat", trial).stdout.endswith(": new\n")
+    assert run("repeat", trial, "--seed", "3").stdout.endswith(": there already\n")
+    assert yaml.safe_load(run("clone", "changing").stdout)["seeds"] == [0, 1, 2]
+    assert run("archive", "changing").exit_code == 0
+    assert "changing" not in run("studies").stdout
+    assert run("archive", "changing", "--undo").exit_code == 0
+    assert "changing" in run("studies").stdout
+    answer = run("extend", "changing")
+    assert (answer.exit_code, "nothing to extend" in answer.stderr) == (2, True)
 
 
 def test_export_writes_a_file_that_verifies(run: Any, tmp_path: Path) -> None:

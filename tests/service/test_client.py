@@ -37,6 +37,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     do_POST = do_GET
+    do_PATCH = do_GET
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -75,6 +76,17 @@ STATUS = {"id": "abc", "state": "RUNNING"}
         (lambda c: c.trial("t1"), "GET", "/v1/trials/t1", STATUS),
         (lambda c: c.cancel("t1"), "POST", "/v1/trials/t1/cancel", STATUS),
         (lambda c: c.retry("t1"), "POST", "/v1/trials/t1/retry", STATUS),
+        (lambda c: c.studies(archived="all"), "GET", "/v1/studies?archived=all", [STATUS]),
+        (lambda c: c.change_study("abc", note="x"), "PATCH", "/v1/studies/abc", STATUS),
+        (lambda c: c.extend_study("abc", seeds=[2]), "POST", "/v1/studies/abc/extend", STATUS),
+        (lambda c: c.repeat("t1", 3), "POST", "/v1/trials/t1/repeat", STATUS),
+        (lambda c: c.change_trial("t1", note="x"), "PATCH", "/v1/trials/t1", STATUS),
+        (
+            lambda c: c.trial_page("abc", 5, q="odd"),
+            "GET",
+            "/v1/studies/abc/trials?limit=5&q=odd",
+            STATUS,
+        ),
         (lambda c: c.leaderboard("abc"), "GET", "/v1/studies/abc/leaderboard", STATUS),
         (lambda c: c.recommendation("abc"), "GET", "/v1/studies/abc/recommendation", STATUS),
         # Whatever a name holds, it is one part of the path.

@@ -317,3 +317,29 @@ def test_stopping_ends_though_something_wakes_the_loop_at_that_moment(
             await scheduler.stop()
 
     asyncio.run(main())
+
+
+@dataclass(kw_only=True)
+class DefectivePool(ThreadPool):
+    """Its first attempts end by an error of its own, which is neither a result nor a loss."""
+
+    num_defects: int
+
+    async def run(self, slot: Slot, spec: TrialSpec, attempt: int) -> TrialResult | TrialFailure:
+        if self.num_defects > 0:
+            self.num_defects -= 1
+            self.release(slot)
+            raise OSError("no space left on device")
+        return await super().run(slot, spec, attempt)
+
+
+def test_a_trial_that_nothing_runs_does_not_stay_running(
+    database: Database, specs: list[TrialSpec]
+) -> None:
+    async def body(scheduler: Scheduler) -> None:
+        await until(lambda: all_finished(database))
+
+    pool = DefectivePool(runner=PretendRunner(), num_workers=1, num_defects=1)
+    run_with(database, pool, body)
+    assert states(database) == [TrialState.COMPLETE] * 6
+    assert attempts(database) == [2, 1, 1, 1, 1, 1]

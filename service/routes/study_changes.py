@@ -1,0 +1,105 @@
+"""What can be done to a study that is there: notes, pause, extension, a copy; and a dry run."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from db.labels import change_study
+from db.studies import count_states, get_study, replace_spec
+from db.trials import insert_trials
+from mixtures.design import first_trials
+from mixtures.extension import Extension
+from mixtures.labels import StudyChange
+from mixtures.study import StudySpec
+from mixtures.value import InvalidField, Value
+from service.body import STUDY_BODY_DOCS, read_body
+from service.errors import BadInput
+from service.routes.studies import stored_study
+from service.state import ControllerDep
+from service.study_status import StudyStatus, study_status
+from service.study_yaml import study_yaml
+from workers.pool import DataError, run_local
+
+router = APIRouter(prefix="/v1/studies", tags=["studies"])
+
+
+class Extended(Value):
+    """The study as it stands now, and how many trials came with the extension."""
+
+    status: StudyStatus
+    num_new: int
+
+
+async def _study_in_body(request: Request) -> StudySpec:
+    return await read_body(request, StudySpec)
+
+
+@router.post("/check", operation_id="check_study", openapi_extra=STUDY_BODY_DOCS)
+def check(controller: ControllerDep, spec: StudySpec = Depends(_study_in_body)) -> dict[str, Any]:
+    """A dry run: all data read, tokenised and built, tokens, epochs, time and disk; nothing stored.
+
+    Takes seconds to minutes; what it builds the study finds again. 422 says what is wrong.
+    """
+    try:
+        found = run_local("workers.study_check:check_study", spec, controller.worker_config)
+    except DataError as error:
+        raise BadInput(error.field, error.value, error.message) from error
+    report: dict[str, Any] = found.model_dump(mode="json")
+    return report
+
+
+@router.patch("/{study_id}", operation_id="change_study")
+def change(study_id: str, wanted: StudyChange, controller: ControllerDep) -> StudyStatus:
+    """Note, tags, put away (`is_archived`), wait (`is_paused`); what is not given stays.
+
+    Of a paused study nothing more is begun or proposed; what runs goes on.
+    """
+    with controller.database.write() as session:
+        stored = change_study(session, study_id, wanted)
+    controller.scheduler.wake()
+    controller.scheduler.announce_study(
+        study_id, wanted.model_dump(mode="json", exclude_unset=True)
+    )
+    return study_status(controller, stored)
+
+
+@router.post("/{study_id}/extend", operation_id="extend_study")
+def extend(study_id: str, wanted: Extension, controller: ControllerDep) -> Extended:
+    """More budget, seeds, shares, or a search; the same extension twice is one.
+
+    The study keeps its id and its trials. 422 names a field that may not change, and why.
+    """
+    with controller.database.write() as session:
+        before = get_study(session, study_id)
+        try:
+            spec = wanted.applied_to(before.spec)
+        except InvalidField as error:
+            raise BadInput(error.field, error.value, str(error)) from error
+        stored = replace_spec(session, study_id, spec)
+        num_new = insert_trials(
+            session, first_trials(spec, study_id, before.data_report["data_hashes"])
+        )
+        num_trials = sum(count_states(session, study_id).values())
+        if num_trials > spec.budget.max_trials:
+            # Raised inside the transaction, so that nothing of it stays.
+            raise BadInput(
+                "max_trials",
+                spec.budget.max_trials,
+                f"the study would have {num_trials} trials; give max_trials {num_trials} or more",
+            )
+    controller.searcher.add(stored)
+    controller.scheduler.wake()
+    controller.scheduler.announce_study(study_id, {"is_extended": True})
+    return Extended(status=study_status(controller, stored), num_new=num_new)
+
+
+@router.get(
+    "/{study_id}/spec.yaml",
+    operation_id="get_study_yaml",
+    response_class=Response,
+    responses={200: {"content": {"application/yaml": {"schema": {"type": "string"}}}}},
+)
+def spec_yaml(study_id: str, controller: ControllerDep) -> Response:
+    """The study as YAML, to be changed and submitted as another."""
+    study = stored_study(controller, study_id)
+    return Response(study_yaml(study.spec), media_type="application/yaml")

@@ -1,0 +1,55 @@
+"""A study as the YAML that a person would write: what is at its default is left out."""
+
+from typing import Any
+
+import yaml
+
+from mixtures.study import StudySpec
+
+_WIDTH = 100
+
+
+def study_yaml(spec: StudySpec) -> str:
+    """Reads back as the same study."""
+    data = spec.model_dump(mode="json", exclude_defaults=True)
+    if spec.proxy.preset == "pico" and spec.proxy.as_written() == {"preset": "pico"}:
+        data.pop("proxy", None)
+    else:
+        data["proxy"] = _proxy(spec)
+    # What a reader looks for first stands first.
+    first = ("name", "question", "proxy", "sources", "benchmarks", "stable", "decay", "full_run")
+    ordered = {name: data[name] for name in first if name in data}
+    return dump({**ordered, **data})
+
+
+def dump(data: dict[str, Any]) -> str:
+    """Short mappings and lists on one line, templates with line breaks as "\\n" in quotes."""
+    text: str = yaml.dump(
+        data,
+        Dumper=_Written,
+        sort_keys=False,
+        allow_unicode=True,
+        width=_WIDTH,
+        default_flow_style=None,
+    )
+    return text
+
+
+def _proxy(spec: StudySpec) -> Any:
+    written = spec.proxy.as_written()
+    return written["preset"] if list(written) == ["preset"] else written
+
+
+class _Written(yaml.SafeDumper):
+    """No anchors: a list that is the same twice is written twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_Written.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style='"' if "\n" in text else None
+    ),
+)
