@@ -9,6 +9,7 @@ import base64
 import binascii
 import itertools
 import json
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, func, or_, select
@@ -79,8 +80,6 @@ def trial_page(
         objective = _objective(study_id, study)
         query = query.outerjoin(objective, objective.c.trial_id == TrialRow.id)
         value = objective.c.value
-    elif key == "finished_at":
-        value = func.epoch_us(TrialRow.finished_at)
     elif key != "position":
         value = getattr(TrialRow, key)
     query = query.add_columns(value.label("sorted_by"))
@@ -212,20 +211,21 @@ def _listed(
 
 
 def _written_cursor(sort: str, value: Any, position: int) -> str:
-    text = json.dumps([sort, value, position])
+    text = json.dumps([sort, value.isoformat() if isinstance(value, datetime) else value, position])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _cursor(text: str, sort: str) -> tuple[Any, int]:
     """What the last row was sorted by and its position; raises InvalidField."""
     try:
-        found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        of, value, position = found
+        of, value, position = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        if "finished_at" in of and value is not None:
+            value = datetime.fromisoformat(value)
     except (binascii.Error, ValueError, TypeError) as error:
         raise InvalidField(
             "after", text, "no cursor; give next_after of the page before"
         ) from error
-    is_ours = type(position) is int and (value is None or type(value) in (int, float))
+    is_ours = type(position) is int and type(value) in (int, float, datetime, type(None))
     if of != sort or not is_ours:
         raise InvalidField(
             "after", text, f"a cursor of another order than {sort!r}; begin without after"

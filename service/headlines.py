@@ -101,10 +101,10 @@ class Headlines:
             try:
                 with threadpool_limits(1):
                     headline = _headline(database, answers, study)
-            except Exception:
+            except Exception as error:
                 # The thread lives on for the other studies, and this one is not tried again until
                 # it has more scores; its own page shows what is wrong.
-                log.exception("no headline", study_id=study_id)
+                log.error("no headline", study_id=study_id, error=repr(error))
             seconds = time.monotonic() - started
             with self._lock:
                 self._kept[study_id] = _Kept(version, headline, time.monotonic(), seconds)
