@@ -156,12 +156,13 @@ class Client:
     def leaderboard(
         self, study: str, objective: Literal["own", "transfer"] = "own"
     ) -> dict[str, Any]:
-        path = f"/v1/studies/{study}/leaderboard"
-        return _object(self._call("GET", path, params={"objective": objective}))
+        given = {} if objective == "own" else {"objective": objective}
+        return _object(self._call("GET", f"/v1/studies/{study}/leaderboard", params=given))
 
     def leaderboard_csv(self, study: str, objective: Literal["own", "transfer"] = "own") -> str:
+        given = {} if objective == "own" else {"objective": objective}
         path = f"/v1/studies/{study}/leaderboard"
-        return self._call("GET", path, params={"format": "csv", "objective": objective}).text
+        return self._call("GET", path, params={"format": "csv", **given}).text
 
     def recommendation(self, study: str) -> dict[str, Any]:
         return _object(self._call("GET", f"/v1/studies/{study}/recommendation"))
