@@ -9,19 +9,24 @@ from typing import Any
 import numpy as np
 
 from mixtures.own_answer import OwnAnswer, Pool
+from mixtures.own_transfer import OwnTransfer, own_transfer, transfer_ranks
 
+# Beside what was agreed on, at the end of each table.
+TRANSFER_COLUMNS = ("transfer_mean", "transfer_rank")
 # A stack's weights below this are not worth a word.
 LEAST_WEIGHT = 0.005
 
 
 def files_of(answer: OwnAnswer) -> dict[str, str]:
     """Name to content of every file."""
+    transfer = own_transfer(answer)
+    found = {**recommendation(answer), "transfer": _transfer(answer, transfer)}
     files = {
-        "recommendation.json": json.dumps(recommendation(answer), indent=2, allow_nan=False) + "\n",
-        "trials.csv": _trials(answer),
+        "recommendation.json": json.dumps(found, indent=2, allow_nan=False) + "\n",
+        "trials.csv": _trials(answer, transfer),
     }
     if answer.of_candidates is not None:
-        files["candidates.csv"] = _candidates(answer, answer.of_candidates)
+        files["candidates.csv"] = _candidates(answer, answer.of_candidates, transfer)
     return files
 
 
@@ -52,9 +57,25 @@ def surrogate_words(answer: OwnAnswer) -> str:
     return f"stack of {', '.join(named)}"
 
 
-def _trials(answer: OwnAnswer) -> str:
+def _transfer(answer: OwnAnswer, transfer: OwnTransfer | None) -> dict[str, Any] | None:
+    """The second objective: its weights, and the best of what was compared by its mean."""
+    if transfer is None:
+        return None
+    pool = answer.of_candidates or answer.of_trials
+    means = transfer.means(pool.shares)
+    best = int(np.argmin(transfer.sign * means))
+    return {
+        "weights": transfer.weights,
+        "r_squared": transfer.r_squared,
+        "best": pool.ids[best],
+        "predicted_mean": float(means[best]),
+    }
+
+
+def _trials(answer: OwnAnswer, transfer: OwnTransfer | None) -> str:
     """Best first; the raw mean is empty where a trial has no usable score."""
     pool = answer.of_trials
+    extra = _transfer_columns(pool, transfer)
     raw = [answer.trials.objective.get(identity, ()) for identity in pool.ids]
     rows = [
         [
@@ -63,20 +84,31 @@ def _trials(answer: OwnAnswer) -> str:
             *_posterior(answer, pool, row),
             int(pool.ranks[row]),
             "true" if pool.best.is_tied[row] else "false",
+            *extra[row],
         ]
         for row in np.argsort(pool.ranks)
     ]
-    return _csv(
-        ["id", "raw_mean", "posterior_mean", "posterior_sd", "p_best", "rank", "tie_group"], rows
-    )
+    header = ["id", "raw_mean", "posterior_mean", "posterior_sd", "p_best", "rank", "tie_group"]
+    return _csv([*header, *TRANSFER_COLUMNS], rows)
 
 
-def _candidates(answer: OwnAnswer, pool: Pool) -> str:
+def _candidates(answer: OwnAnswer, pool: Pool, transfer: OwnTransfer | None) -> str:
+    extra = _transfer_columns(pool, transfer)
     rows = [
-        [pool.ids[row], *_posterior(answer, pool, row), int(pool.ranks[row])]
+        [pool.ids[row], *_posterior(answer, pool, row), int(pool.ranks[row]), *extra[row]]
         for row in np.argsort(pool.ranks)
     ]
-    return _csv(["id", "posterior_mean", "posterior_sd", "p_best", "rank"], rows)
+    header = ["id", "posterior_mean", "posterior_sd", "p_best", "rank"]
+    return _csv([*header, *TRANSFER_COLUMNS], rows)
+
+
+def _transfer_columns(pool: Pool, transfer: OwnTransfer | None) -> list[list[str]]:
+    """Of each row of the pool: mean and rank by the transfer score, empty where there is none."""
+    if transfer is None:
+        return [["", ""] for _ in pool.ids]
+    means = transfer.means(pool.shares)
+    ranks = transfer_ranks(means, transfer.sign)
+    return [[repr(float(mean)), str(rank)] for mean, rank in zip(means, ranks, strict=True)]
 
 
 def _posterior(answer: OwnAnswer, pool: Pool, row: int) -> list[str]:

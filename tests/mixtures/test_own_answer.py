@@ -62,6 +62,7 @@ def test_the_recommendation_has_exactly_its_keys_and_is_json(with_candidates: Ow
         "out_of_fold_spearman",
         "enough_evidence",
         "data_warnings",
+        "transfer",
     }
     assert sum(found["mixture"].values()) == pytest.approx(1.0)
     for source, share in found["mixture"].items():
@@ -73,11 +74,15 @@ def test_the_recommendation_has_exactly_its_keys_and_is_json(with_candidates: Ow
 def test_tables_are_best_first_with_their_columns(with_candidates: OwnAnswer) -> None:
     files = files_of(with_candidates)
     trials = [line.split(",") for line in files["trials.csv"].splitlines()]
-    assert ",".join(trials[0]) == "id,raw_mean,posterior_mean,posterior_sd,p_best,rank,tie_group"
+    assert ",".join(trials[0]) == (
+        "id,raw_mean,posterior_mean,posterior_sd,p_best,rank,tie_group,transfer_mean,transfer_rank"
+    )
     assert [row[5] for row in trials[1:]] == [str(i) for i in range(1, 41)]
     assert {row[6] for row in trials[1:]} == {"true", "false"}
     candidates = files["candidates.csv"].splitlines()
-    assert candidates[0] == "id,posterior_mean,posterior_sd,p_best,rank"
+    assert candidates[0] == (
+        "id,posterior_mean,posterior_sd,p_best,rank,transfer_mean,transfer_rank"
+    )
     assert len(candidates) == 61
 
 
