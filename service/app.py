@@ -14,8 +14,10 @@ from service.auth import TokenAuth
 from service.body_limit import BodyLimit
 from service.errors import Problem, add_error_handlers
 from service.events import Events
+from service.pages import cluster as cluster_page
 from service.pages import compare as compare_page
 from service.pages import recommendation as recommendation_page
+from service.pages import settings as settings_page
 from service.pages import studies as studies_page
 from service.pages import study as study_page
 from service.pages import trial as trial_page
@@ -23,6 +25,7 @@ from service.pages.html import StaticFolder
 from service.routes import (
     answers,
     benchmarks,
+    cluster,
     compare,
     events,
     exports,
@@ -90,6 +93,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         trial_detail,
         compare,
         trial_list,
+        cluster,
         outside,
         answers,
         exports,
@@ -99,7 +103,15 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         events,
     ):
         app.include_router(router.router)
-    for page in (studies_page, study_page, trial_page, compare_page, recommendation_page):
+    for page in (
+        studies_page,
+        study_page,
+        trial_page,
+        compare_page,
+        recommendation_page,
+        cluster_page,
+        settings_page,
+    ):
         app.include_router(page.router)
     app.mount("/static/{version}", StaticFolder(), name="static")
     add_error_handlers(app)

@@ -17,7 +17,12 @@ _SERVICE = Path(__file__).resolve().parent.parent
 _STATIC = _SERVICE / "static"
 
 # The entries of the navigation with their keys, in order; a page that has one adds it here.
-NAVIGATION = (("/", "Studies", "s"), ("/compare", "Compare", "c"))
+NAVIGATION = (
+    ("/", "Studies", "s"),
+    ("/compare", "Compare", "c"),
+    ("/cluster", "Cluster", "w"),
+    ("/settings", "Settings", "e"),
+)
 
 
 def html_page(template: str, status: int = 200, **values: Any) -> HTMLResponse:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from service.pages.figure import Axis, axis_over, drawing, short, tag
 
 WIDTH, HEIGHT = 480, 280
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 26, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 40, 44
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -79,6 +79,15 @@ def as_sentence(message: str) -> str:
     return message[:1].upper() + message[1:].rstrip(".") + "."
 
 
+def gigabytes(num_bytes: int) -> str:
+    """`3.4 GB`, `12 MB`: bytes as decimal units."""
+    if num_bytes >= 1e9:
+        return f"{num_bytes / 1e9:.1f}{_NBSP}GB"
+    return (
+        f"{num_bytes / 1e6:.0f}{_NBSP}MB" if num_bytes >= 1e6 else f"{num_bytes / 1e3:.0f}{_NBSP}kB"
+    )
+
+
 def cell(value: str | float | int | None) -> str:
     """A cell of a figure's table: what is not there is a dash, a number keeps four decimals."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
@@ -93,6 +102,7 @@ def cell(value: str | float | int | None) -> str:
 
 FILTERS = (
     cell,
+    gigabytes,
     percent,
     percent_range,
     probability,

@@ -93,6 +93,7 @@ def cell_drawing(
 ) -> Markup:
     """Shares as cells, darker for more; a row a mixture and a column a source."""
     top, height = 96, 14
+    most = max((share for _, shares in rows for share in shares), default=1.0) or 1.0
     width = max(6.0, min(28.0, (WIDTH - _LEFT - _RIGHT) / max(len(columns), 1)))
     parts = []
     for place, name in enumerate(columns):
@@ -131,7 +132,7 @@ def cell_drawing(
                     y=y,
                     width=round(width - 1, 1),
                     height=height - 1,
-                    fill_opacity=f"{0.12 + 0.88 * min(share, 1.0):.2g}",
+                    fill_opacity=f"{0.08 + 0.92 * share / most:.2g}",
                 )
             )
     whole = max(WIDTH, _LEFT + width * len(columns) + 60)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _TOKENS = "tokens read in the decay"
 # What can be told apart on one row beside the trial itself.
 _STYLES = ("s1", "s2")
+# A running mean goes over this part of all points.
+_SMOOTH_PART = 20
 
 
 def curve_figures(curve: TrialCurve) -> tuple[Figure, ...]:
@@ -38,7 +40,7 @@ def curve_figures(curve: TrialCurve) -> tuple[Figure, ...]:
             name=f"{curve.trial_id}-{name}",
             title=title,
             svg=line_drawing(
-                [Series(label=title, kind="line", x=tokens, y=values)],
+                _lines(title, tokens, values, is_noisy=name == "loss"),
                 title=title,
                 x_label=_TOKENS,
                 y_label=unit,
@@ -75,6 +77,22 @@ def curve_figures(curve: TrialCurve) -> tuple[Figure, ...]:
             )
         )
     return tuple(figures)
+
+
+def _lines(label: str, x: Sequence[float], y: Sequence[float], *, is_noisy: bool) -> list[Series]:
+    """One line; of a loss, whose batches differ, a running mean over it."""
+    if not is_noisy:
+        return [Series(label=label, kind="line", x=x, y=y)]
+    half = max(1, len(y) // _SMOOTH_PART // 2)
+    means = [
+        sum(window) / len(window)
+        for place in range(len(y))
+        if (window := y[max(0, place - half) : place + half + 1])
+    ]
+    return [
+        Series(label=label, kind="line", x=x, y=y, style="faint"),
+        Series(label="running mean", kind="line", x=x, y=means),
+    ]
 
 
 def score_figure(

@@ -1,6 +1,6 @@
 // Each figure that the server drew can be saved as SVG and as PNG, in the colours of the page.
 
-const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "font-family", "font-size"];
+const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linejoin", "font-family", "font-size"];
 const PNG_SCALE = 2; // sharp on paper and on dense screens
 
 /** The drawing with its styles written into it, on the page's own ground: it stands by itself. */

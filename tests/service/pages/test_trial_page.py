@@ -44,7 +44,7 @@ def test_page_has_the_numbers_of_the_api(client: TestClient) -> None:
         assert f"{score['value'] - baseline:+.4f}".replace("-", "\u2212") in scores
     # The curve is drawn, with all of its points in its table.
     curve = client.get(f"/v1/trials/{trial_id}/curve").json()
-    assert page.count('class="line s0"') == 2
+    assert (page.count('class="line s0"'), page.count('class="line faint"')) == (2, 1)
     assert sum(f"{point['tokens']:,}" in page for point in curve["points"]) == 20
     assert "Repeat them" not in text
     assert "ran before items were kept" in text
