@@ -1,4 +1,4 @@
-import { makeSortable } from "./table.js";
+import { makeSortable } from "./sortable.js";
 
 for (const table of document.querySelectorAll("table[data-sortable]")) makeSortable(table);
 

@@ -6,6 +6,7 @@ const PNG_SCALE = 2; // sharp on paper and on dense screens
 /** The drawing with its styles written into it, on the page's own ground: it stands by itself. */
 function standalone(svg) {
   const copy = svg.cloneNode(true);
+  copy.removeAttribute("class");
   const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
   copy.setAttribute("width", width);
   copy.setAttribute("height", height);

@@ -1,0 +1,59 @@
+"""A Chromium for the tests that need one, and a page that complains of what no page should do."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PATIENCE_MS = 30_000
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Skips the test where no Chromium is found."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = [os.environ.get("DECAYMIX_CHROMIUM"), *(shutil.which(name) for name in names)]
+    path = next((one for one in found if one), None)
+    if path is None:
+        pytest.skip("no Chromium found")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def open_page(browser: Browser, url: str, complaints: list[str], **options: Any) -> Iterator[Page]:
+    """A page on `url`; what it says on its console, throws or asks of others goes to `complaints`.
+
+    An answer that is an error is told on the console too: pages that show one filter for it.
+    """
+    page = browser.new_page(base_url=url, **options)
+    page.set_default_timeout(PATIENCE_MS)
+
+    def look(address: str) -> None:
+        if not address.startswith((url, "data:", "blob:")):
+            complaints.append(f"asked for {address}")
+
+    page.on("request", lambda request: look(request.url))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
+    )
+    try:
+        yield page
+    finally:
+        page.close()
