@@ -1,6 +1,6 @@
 """Pictures of every page, light and dark, at three widths, for the documents.
 
-    ./run serve                                        # with a finished study, and one that compares
+    ./run serve    # with a finished study, and one that compares
     python bench/screenshots.py [--url URL] [--into docs/images/pages] [--full] [--quick]
 
 Takes the newest study with an answer, one of its trials, and what else the service has. A picture

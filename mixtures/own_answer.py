@@ -20,6 +20,9 @@ from mixtures.surrogates.objective_fit import ObjectiveFit
 from mixtures.surrogates.seam import Array
 from mixtures.tried_region import Allowed, best_of_region
 
+# A stack's weights below this are not worth a word.
+LEAST_WEIGHT = 0.005
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pool:
@@ -182,3 +185,12 @@ def compare(
         top_k=probability_in_top(draws, drawn, len(ids), TOP_K),
         clearest=float(sds.max(initial=0.0)),
     )
+
+
+def surrogate_words(answer: OwnAnswer) -> str:
+    """`stack of gp .51, gp_additive .48, ridge .01`."""
+    weights = answer.surrogate_weights
+    if not weights:
+        return "none: no metric moves"
+    named = [f"{name} {w:.2f}" for name, w in weights.items() if w >= LEAST_WEIGHT]
+    return f"stack of {', '.join(named)}"

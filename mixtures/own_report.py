@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mixtures.own_answer import OwnAnswer, Pool
+from mixtures.own_answer import OwnAnswer, Pool, surrogate_words
 from mixtures.own_transfer import OwnTransfer, own_transfer, transfer_ranks
 
 # Beside what was agreed on, at the end of each table.
 TRANSFER_COLUMNS = ("transfer_mean", "transfer_rank")
-# A stack's weights below this are not worth a word.
-LEAST_WEIGHT = 0.005
 
 
 def files_of(answer: OwnAnswer) -> dict[str, str]:
@@ -46,15 +44,6 @@ def recommendation(answer: OwnAnswer) -> dict[str, Any]:
         "enough_evidence": answer.evidence.is_enough,
         "data_warnings": [warning.as_json() for warning in answer.trials.warnings],
     }
-
-
-def surrogate_words(answer: OwnAnswer) -> str:
-    """`stack of gp .51, gp_additive .48, ridge .01`."""
-    weights = answer.surrogate_weights
-    if not weights:
-        return "none: no metric moves"
-    named = [f"{name} {w:.2f}" for name, w in weights.items() if w >= LEAST_WEIGHT]
-    return f"stack of {', '.join(named)}"
 
 
 def _transfer(answer: OwnAnswer, transfer: OwnTransfer | None) -> dict[str, Any] | None:

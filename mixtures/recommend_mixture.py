@@ -16,8 +16,7 @@ from mixtures.mixture_posterior import NUM_SAMPLES, SEED, row_of
 from mixtures.named_mixture import Named, mixture_of, named_mixture
 from mixtures.noise import seed_noise
 from mixtures.observation import Observation, as_of, mixture_key
-from mixtures.own_answer import OwnAnswer, Pool, compare
-from mixtures.own_report import surrogate_words
+from mixtures.own_answer import OwnAnswer, Pool, compare, surrogate_words
 from mixtures.recommend_evidence import BenchmarkLoss, worst_benchmark
 from mixtures.recommend_words import mixture_notes, mixture_sentence
 from mixtures.recommendation import (

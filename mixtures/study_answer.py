@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from mixtures.flagged import flagged_of
 from mixtures.mixture_posterior import fit_mixtures, mixture_posteriors, outside_region
 from mixtures.observation import Observation, complete_observations, contradicting
-from mixtures.own_report import surrogate_words
+from mixtures.own_answer import surrogate_words
 from mixtures.rank import Leaderboard, LeaderboardRow, leaderboard
 from mixtures.recommend_mixture import recommend_mixture
 from mixtures.recommend_share import recommend_share
