@@ -7,8 +7,13 @@ A function of the spec and the scores, nothing else: the service runs it in a ch
 from collections.abc import Collection, Mapping, Sequence
 
 from mixtures.flagged import flagged_of
-from mixtures.mixture_posterior import fit_mixtures, mixture_posteriors, outside_region
-from mixtures.observation import Observation, complete_observations, contradicting
+from mixtures.mixture_posterior import (
+    MIN_MIXTURES,
+    fit_mixtures,
+    mixture_posteriors,
+    outside_region,
+)
+from mixtures.observation import Observation, complete_observations, contradicting, mixture_key
 from mixtures.own_answer import surrogate_words
 from mixtures.rank import Leaderboard, LeaderboardRow, leaderboard
 from mixtures.recommend_mixture import recommend_mixture
@@ -63,6 +68,14 @@ def answer_study(
             update={"epochs": epochs, "notes": (*found.notes, *warnings)}
         ),
     )
+
+
+def needs_fit(study: StudySpec, observations: Sequence[Observation]) -> bool:
+    """Whether there is enough to fit at all; without, the answer takes no time."""
+    complete, _ = complete_observations(study, observations)
+    if is_line(study, complete):
+        return num_tried_shares(study, complete) >= MIN_SHARES
+    return len({mixture_key(one.shares) for one in complete}) >= MIN_MIXTURES
 
 
 def is_line(study: StudySpec, complete: Sequence[Observation]) -> bool:

@@ -28,6 +28,10 @@ class InvalidField(ValueError):
         super().__init__(message)
         self.field, self.value = field, value
 
+    def __reduce__(self) -> tuple[type["InvalidField"], tuple[str, Any, str]]:
+        """Between processes an exception is made anew of its arguments."""
+        return type(self), (self.field, self.value, str(self))
+
 
 class Value(BaseModel):
     """A frozen value; `canonical()` and `content_hash()` name it by its content."""

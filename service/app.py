@@ -1,5 +1,6 @@
 """Builds the controller: settings, database, pool, scheduler, routes, pages."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -70,6 +71,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
             app.state.controller = Controller(settings, database, pool, bus, scheduler, searcher)
             yield
             bus.close()
+            await asyncio.to_thread(app.state.controller.answers.close)
             await searcher.stop()
             await scheduler.stop()
             await pool.stop()

@@ -21,10 +21,13 @@ from db.trials import IllegalPromotion, UnknownTrial
 from mixtures.export.formats import NotEnoughEvidence
 from mixtures.recommend import NotEnoughTrials
 from mixtures.value import InvalidField
+from service.answers import FitNotReady
 from service.pages.html import html_page
 
 # What is shown of a bad value: enough to find it, not the user's whole file.
 _SHOWN_CHARACTERS = 200
+# When to ask again for a fit that takes longer than one waits.
+_RETRY_SECONDS = 5
 
 
 class FieldError(BaseModel):
@@ -141,6 +144,12 @@ def add_error_handlers(app: FastAPI) -> None:
             404,
             f"there is no trial {error}; GET /v1/studies/{{study_id}}/trials lists them",
         )
+
+    @app.exception_handler(FitNotReady)
+    async def _not_ready(request: Request, error: Exception) -> Response:
+        response = _answer(request, 503, str(error))
+        response.headers["Retry-After"] = str(_RETRY_SECONDS)
+        return response
 
     @app.exception_handler(IllegalPromotion)
     @app.exception_handler(LeaseConflict)

@@ -24,7 +24,7 @@ class LocalProcess:
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
         self._executor: ProcessPoolExecutor | None = None
-        self._last_call = 0.0
+        self._last_call, self._num_calls = 0.0, 0
 
     def call(self, function: str, *arguments: Any) -> Any:
         """`module:name` called with picklable arguments; what it raises is raised here.
@@ -45,16 +45,23 @@ class LocalProcess:
                     mp_context=multiprocessing.get_context("spawn"),
                     initializer=_end_with_parent,
                 )
-            try:
-                return self._executor.submit(_call, function, arguments).result(seconds)
-            except BrokenProcessPool as error:
-                self._executor = None
-                raise RuntimeError(f"the process that ran {function} was killed") from error
-            finally:
+            executor = self._executor
+            self._num_calls += 1
+        # The lock is free meanwhile, so that `close` need not wait for a long call.
+        try:
+            return executor.submit(_call, function, arguments).result(seconds)
+        except BrokenProcessPool as error:
+            with self._lock:
+                if self._executor is executor:
+                    self._executor = None
+            raise RuntimeError(f"the process that ran {function} was killed") from error
+        finally:
+            with self._lock:
                 self._last_call = time.monotonic()
-                timer = threading.Timer(self._idle_seconds, self._end_if_idle)
-                timer.daemon = True
-                timer.start()
+                self._num_calls -= 1
+            timer = threading.Timer(self._idle_seconds, self._end_if_idle)
+            timer.daemon = True
+            timer.start()
 
     def close(self) -> None:
         """End the child now, whatever it does."""
@@ -69,9 +76,11 @@ class LocalProcess:
         with self._lock:
             # A call since this timer's has set a timer of its own.
             is_idle = time.monotonic() - self._last_call >= 0.9 * self._idle_seconds
-            if self._executor is not None and is_idle:
-                self._executor.shutdown()
-                self._executor = None
+            if self._num_calls or not is_idle:
+                return
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown()
 
 
 _PROCESS = LocalProcess()

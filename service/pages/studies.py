@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Response
 
 from db.studies import StoredStudy, list_studies
 from mixtures.rank import Leaderboard
-from mixtures.recommendation import Recommendation
+from mixtures.recommendation import NotEnoughTrials, Recommendation
+from service.answers import FitNotReady
 from service.pages.html import html_page
-from service.pages.study_view import recommendation_or_reason
 from service.state import Controller, ControllerDep
 from service.study_status import StudyStatus, study_status
 
@@ -54,12 +54,19 @@ def studies_page(controller: ControllerDep, page: Annotated[int, Query(ge=1)] = 
 
 
 def _card(controller: Controller, study: StoredStudy, deadline: float) -> StudyCard:
+    seconds = max(0.0, deadline - time.monotonic())
+    recommendation, is_late = None, False
     with controller.database.read() as session:
-        board = controller.answers.leaderboard(session, study)
-    is_late = time.monotonic() > deadline
+        board = controller.answers.leaderboard(session, study, seconds)
+        try:
+            recommendation = controller.answers.recommendation(session, study, seconds=0.0)
+        except FitNotReady:
+            is_late = True
+        except NotEnoughTrials:
+            pass
     return StudyCard(
         status=study_status(controller, study),
         board=board,
-        recommendation=None if is_late else recommendation_or_reason(controller, study)[0],
+        recommendation=recommendation,
         is_late=is_late,
     )

