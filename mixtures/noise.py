@@ -15,12 +15,15 @@ out first, by the additive model  score = mixture + seed + noise.
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, polygamma
 from scipy.stats import t as student_t
+
+from mixtures.additive import fit_additive
 
 # limma's floor: a variance of exactly zero would have the logarithm minus infinity.
 ZERO_VARIANCE_FLOOR = 1e-5
@@ -58,12 +61,18 @@ class Uncertainty:
         Satterthwaite's one t on mixed degrees of freedom fails where the seeds matter most: two
         seeds that happen to agree make it trust the other part, and 95 % intervals cover 90 %.
         """
-        squares = (float(student_t.ppf(probability, p.df)) ** 2 * p.value for p in self.parts)
+        squares = (_t_quantile(probability, p.df) ** 2 * p.value for p in self.parts)
         return math.sqrt(math.fsum(squares))
 
     def half_width(self, confidence: float) -> float:
         """Half the two-sided interval."""
         return self.bound(0.5 + confidence / 2)
+
+
+@lru_cache(maxsize=1024)
+def _t_quantile(probability: float, df: float) -> float:
+    """A board of thousands asks for a handful of them thousands of times."""
+    return float(student_t.ppf(probability, df))
 
 
 def fit_prior(variances: Sequence[float], dfs: Sequence[float]) -> tuple[float, float]:
@@ -155,15 +164,14 @@ def seed_noise(values: Mapping[tuple[Any, int], float]) -> SeedNoise | None:
     seeds = sorted({seed for _, seed in values})
     if len(values) == len(mixtures):
         return None
-    rows = np.array([mixtures.index(mixture) for mixture, _ in values])
-    columns = np.array([seeds.index(seed) for _, seed in values])
+    row_of = {mixture: row for row, mixture in enumerate(mixtures)}
+    column_of = {seed: column for column, seed in enumerate(seeds)}
+    rows = np.array([row_of[mixture] for mixture, _ in values])
+    columns = np.array([column_of[seed] for _, seed in values])
     y = np.array(list(values.values()))
 
-    incidence = np.zeros((len(y), len(mixtures) + len(seeds)))
-    incidence[np.arange(len(y)), rows] = 1.0
-    incidence[np.arange(len(y)), len(mixtures) + columns] = 1.0
-    inverse = np.linalg.pinv(incidence)
-    dfs = np.bincount(rows, weights=1 - np.sum(incidence * inverse.T, axis=1))
+    fit = fit_additive(rows, columns, y)
+    dfs = np.bincount(rows, weights=fit.df)
     repeats = np.bincount(rows)
     if np.all(dfs < MIN_DF):
         # One repeated mixture, or none that share two seeds: the seed's part and the mixture's own
@@ -173,12 +181,11 @@ def seed_noise(values: Mapping[tuple[Any, int], float]) -> SeedNoise | None:
         own = _moderated_over(mixtures, squares, repeats - 1.0, y)
         return SeedNoise(shared=Variance(value=0.0, df=math.inf), own=own)
 
-    solution = inverse @ y
-    squares = np.bincount(rows, weights=(y - incidence @ solution) ** 2)
+    squares = np.bincount(rows, weights=fit.left**2)
     own = _moderated_over(mixtures, squares, dfs, y)
     # A mixture with one seed says nothing of the seeds: its own level takes up whatever it has.
     repeated = np.isin(np.arange(len(seeds)), columns[repeats[rows] > 1])
-    effects = solution[len(mixtures) :][repeated]
+    effects = fit.effects[repeated]
     # A seed's effect is a mean over its mixtures, and holds that mean's part of the own noise.
     block_sizes = np.bincount(columns, weights=repeats[rows] > 1)[repeated]
     explained = np.mean([variance.value for variance in own.values()]) * np.mean(1 / block_sizes)

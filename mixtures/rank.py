@@ -5,7 +5,7 @@ there (`study_answer.py`) it brings each row's posterior, and the order goes by 
 published runs the raw order agreed with larger models at .61, the posterior's at .68 to .71.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -94,12 +94,15 @@ def leaderboard(study: StudySpec, observations: Sequence[Observation]) -> Leader
     entries = mixtures_of(study, complete)
     entries.sort(key=lambda entry: (entry.mean, entry.trials[0].sft_share, entry.key))
     noise = seed_noise({(e.key, seed): y for e in entries for seed, y in e.by_seed.items()})
+    by_key = {entry.key: entry for entry in entries}
+    keys = {name: mixture_key(one.shares) for name, one in study.baseline_mixtures.items()}
+    tried = {name: by_key[key] for name, key in keys.items() if key in by_key}
     rows: list[LeaderboardRow] = []
     for place, entry in enumerate(entries, start=1):
         # Only means that are exactly equal share a rank; what cannot be told apart is a tie.
         same = rows and rows[-1].mean == study.objective.loss_sign * entry.mean
         rank = rows[-1].rank if same else place
-        rows.append(_row(study, rank, entry, entries, noise))
+        rows.append(_row(study, rank, entry, entries, tried, noise))
     notes += _notes(entries, noise)
     return Leaderboard(
         metric=study.objective.metric,
@@ -132,18 +135,15 @@ def _row(
     rank: int,
     entry: MixtureTrials,
     entries: Sequence[MixtureTrials],
+    baselines: Mapping[str, MixtureTrials],
     noise: SeedNoise | None,
 ) -> LeaderboardRow:
-    by_key = {other.key: other for other in entries}
-    baselines = {
-        name: mixture_key(mixture.shares) for name, mixture in study.baseline_mixtures.items()
-    }
     sign = study.objective.loss_sign
     paired = []
-    for name, key in baselines.items():
-        if key not in by_key or key == entry.key:
+    for name, baseline in baselines.items():
+        if baseline.key == entry.key:
             continue
-        difference = difference_of(entry, by_key[key], noise)
+        difference = difference_of(entry, baseline, noise)
         paired.append(
             PairedDifference(
                 baseline=name,
@@ -159,7 +159,7 @@ def _row(
         rank=rank,
         shares=first.shares,
         sft_share=first.sft_share,
-        is_baseline=tuple(name for name, key in baselines.items() if key == entry.key),
+        is_baseline=tuple(name for name, one in baselines.items() if one.key == entry.key),
         num_trials=len(entry.trials),
         seeds=tuple(sorted(entry.by_seed)),
         mean=sign * entry.mean,

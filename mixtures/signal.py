@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from mixtures.additive import fit_additive
 from mixtures.metric import known_metric
 from mixtures.rank import Key, Observation, mixture_key
 from mixtures.study import StudySpec
@@ -105,16 +106,15 @@ def _of_metric(
     keys = sorted({key for key, _, _ in scores})
     seeds = sorted({seed for _, seed, _ in scores})
     values = np.array(list(scores.values()))
-    design = np.zeros((len(values), len(keys) + len(seeds)))
-    for place, (key, seed, _) in enumerate(scores):
-        design[place, keys.index(key)] = 1.0
-        design[place, len(keys) + seeds.index(seed)] = 1.0
-    # Seeds that no mixture shares split the design; the rank says how many means are free.
-    fitted, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
-    free = len(values) - int(rank)
-    noise = float(((values - design @ fitted) ** 2).sum() / free) if free > 0 else None
-    means = fitted[: len(keys)]
-    per_mixture = design[:, : len(keys)].sum(axis=0)
+    row_of = {key: row for row, key in enumerate(keys)}
+    rows = np.array([row_of[key] for key, _, _ in scores])
+    columns = np.array([seeds.index(seed) for _, seed, _ in scores])
+    fitted = fit_additive(rows, columns, values)
+    free = round(float(fitted.df.sum()))
+    noise = float((fitted.left**2).sum() / free) if free > 0 else None
+    per_mixture = np.bincount(rows)
+    without = values - fitted.effects[columns]
+    means = np.bincount(rows, weights=without) / per_mixture
     spread = float(np.var(means, ddof=1)) if len(keys) > 1 else 0.0
     between = max(0.0, spread - (noise or 0.0) * float(np.mean(1.0 / per_mixture)))
     signal_sd = float(np.sqrt(between))
