@@ -7,11 +7,12 @@ go in. Where seeds fall into groups that no mixture joins, each group's effects 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -49,8 +49,13 @@ def fit_mixtures(study: StudySpec, complete: Sequence[Observation]) -> OwnAnswer
         raise NotEnoughTrials(str(error)) from error
 
 
-def allowed_by(study: StudySpec) -> Allowed:
-    """Whether mixtures (P, K) keep the rules of the study's space, in one of its slices."""
+def allowed_by(study: StudySpec) -> Allowed | None:
+    """Whether mixtures (P, K) keep the rules of the study's space, in one of its slices.
+
+    None where the space is a line: what a team brought from beside it is all that there is.
+    """
+    if study.space.is_line:
+        return None
     slices = []
     for sft_share in study.space.slices:
         rules = study.space_rules(sft_share)

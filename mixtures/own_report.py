@@ -10,6 +10,7 @@ import numpy as np
 
 from mixtures.own_answer import OwnAnswer, Pool, surrogate_words
 from mixtures.own_transfer import OwnTransfer, own_transfer, transfer_ranks
+from mixtures.own_trials import DataWarning
 
 # Beside what was agreed on, at the end of each table.
 TRANSFER_COLUMNS = ("transfer_mean", "transfer_rank")
@@ -42,7 +43,7 @@ def recommendation(answer: OwnAnswer) -> dict[str, Any]:
         "surrogate": surrogate_words(answer),
         "out_of_fold_spearman": answer.evidence.spearman,
         "enough_evidence": answer.evidence.is_enough,
-        "data_warnings": [warning.as_json() for warning in answer.trials.warnings],
+        "data_warnings": [*_subset(answer), *(one.as_json() for one in answer.trials.warnings)],
     }
 
 
@@ -59,6 +60,14 @@ def _transfer(answer: OwnAnswer, transfer: OwnTransfer | None) -> dict[str, Any]
         "best": pool.ids[best],
         "predicted_mean": float(means[best]),
     }
+
+
+def _subset(answer: OwnAnswer) -> list[dict[str, str | float | None]]:
+    """That not all trials were fitted, and which were."""
+    if answer.subset is None:
+        return []
+    words = f"too many mixtures to fit: fitted to {answer.subset}"
+    return [DataWarning(id=None, column="(all)", reason=words).as_json()]
 
 
 def _trials(answer: OwnAnswer, transfer: OwnTransfer | None) -> str:

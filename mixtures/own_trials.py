@@ -5,7 +5,7 @@ under one id or several, become one point: their mean, with the noise that the r
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +56,8 @@ class OwnTrials:
     values: dict[str, tuple[tuple[float, ...], ...]]  # metric -> point -> runs
     objective: dict[str, tuple[float, ...]]  # id -> objective of each whole run
     warnings: tuple[DataWarning, ...]
-    # Degrees of freedom that went to the effects of seeds, where these were taken out.
-    seed_df: float = 0.0
+    # Per metric: degrees of freedom that went to the effects of seeds, where these were taken out.
+    seed_df: dict[str, float] = field(default_factory=dict)
 
     def points_with(self, metric: str) -> Rows:
         return np.flatnonzero([len(runs) > 0 for runs in self.values[metric]])
@@ -67,7 +67,7 @@ class OwnTrials:
         rows = self.points_with(metric)
         runs = [np.array(self.values[metric][row]) for row in rows]
         counts = np.array([len(one) for one in runs])
-        variance, df, relative = noise_of_repeats(runs, self.seed_df)
+        variance, df, relative = noise_of_repeats(runs, self.seed_df.get(metric, 0.0))
         own_folds = folds[rows]
         if len(np.unique(own_folds)) < min(len(np.unique(folds)), len(rows)):
             # A metric with few scores, all in one fold: nothing would be left to learn from.

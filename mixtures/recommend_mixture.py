@@ -71,7 +71,7 @@ def recommend_mixture(
         intervals=(tied_range,),
         best_share_interval=_holding(pool.shares[pool.best.best] @ sft, share),
         source_intervals={
-            name: _holding(pool.shares[pool.best.best, k], float(choice.shares[k]))
+            name: _holding(pool.shares[pool.best.best, k], mixture.shares[name])
             for k, name in enumerate(sources)
         },
         tie_group=tuple(answer.tie_group),

@@ -1,13 +1,14 @@
 """What a seed does to all mixtures alike, taken out of scores before mixtures are compared.
 
 In a seed block all trials read each source in one order, so a seed moves them together. Where two
-mixtures have two seeds in common that part can be told from the mixtures' own:
+mixtures have two seeds in common that part can be told from the mixtures' own (`additive.py`). Its
+estimate from few mixtures is noisy, so it is drawn to zero by as much as its own noise is of it:
 
-    score = mixture + seed + noise,   seed ~ N(0, noise variance)
+    tau^2 = var(effects) - mean(s^2 / m),   kept is tau^2 / (tau^2 + s^2 / m)
 
-The mixtures are projected out, and the seeds' effects are the ridge estimate (Henderson's mixed
-model equations with a variance ratio of 1): a seed that two mixtures have says less than one that
-twenty have. Seeds that no two repeated mixtures share tell nothing, and nothing is taken out.
+with s^2 the variance left and m the number of mixtures with the seed (moments for a random effect,
+Searle, Casella & McCulloch 1992, Variance Components, section 3.6). Seeds that no two repeated
+mixtures share tell nothing, and nothing is taken out.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mixtures.additive import fit_additive
 from mixtures.surrogates.seam import Array
 
 
@@ -31,18 +33,23 @@ def seed_effects(mixtures: NDArray[np.int64], seeds: Sequence[int], values: Arra
     """`mixtures` (N,) numbers the mixture of each trial, `values` (N,) are its scores."""
     distinct, at = np.unique(np.array(seeds, dtype=np.int64), return_inverse=True)
     is_used = _shared(mixtures, at)
+    none = SeedEffects(effects=np.zeros(len(values)), df=0.0)
     if not is_used.any():
-        return SeedEffects(effects=np.zeros(len(values)), df=0.0)
-    own = np.unique(mixtures[is_used], return_inverse=True)[1]
-    counts = np.bincount(own)
-    design = np.zeros((len(own), len(distinct)))
-    design[np.arange(len(own)), at[is_used]] = 1.0
-    means = np.zeros((len(counts), len(distinct)))
-    np.add.at(means, own, design)
-    apart = design - (means / counts[:, None])[own]
-    centered = values[is_used] - (np.bincount(own, weights=values[is_used]) / counts)[own]
-    solved = np.linalg.solve(apart.T @ apart + np.eye(len(distinct)), apart.T @ centered)
-    return SeedEffects(effects=solved[at], df=float(np.linalg.matrix_rank(apart.T @ apart)))
+        return none
+    rows = np.unique(mixtures[is_used], return_inverse=True)[1]
+    columns = np.unique(at[is_used], return_inverse=True)[1]
+    fit = fit_additive(rows, columns, values[is_used])
+    df = float(fit.df.sum())
+    spent = len(rows) - len(np.unique(rows)) - df
+    if df < 0.5:
+        return none
+    own = float((fit.left**2).sum()) / df / np.bincount(columns)
+    between = max(0.0, float(np.var(fit.effects, ddof=1) - own.mean()))
+    if between == 0.0:
+        return none
+    effects = np.zeros(len(distinct))
+    effects[np.unique(at[is_used])] = fit.effects * between / (between + own)
+    return SeedEffects(effects=effects[at], df=spent)
 
 
 def _shared(mixtures: NDArray[np.int64], seeds: NDArray[np.int64]) -> NDArray[np.bool_]:

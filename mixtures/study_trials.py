@@ -12,7 +12,7 @@ import numpy as np
 
 from mixtures.flagged import aggregates_of
 from mixtures.observation import Key, Observation, mixture_key
-from mixtures.own_trials import OwnTrials, objective_weights
+from mixtures.own_trials import DIGITS, OwnTrials, objective_weights
 from mixtures.seed_effects import seed_effects
 from mixtures.study import StudySpec
 
@@ -23,30 +23,35 @@ def study_trials(study: StudySpec, complete: Sequence[Observation]) -> OwnTrials
     groups: dict[Key, list[int]] = {}
     for row, trial in enumerate(complete):
         groups.setdefault(mixture_key(trial.shares), []).append(row)
-    points = np.empty(len(complete), dtype=np.int64)
-    for point, rows in enumerate(groups.values()):
-        points[rows] = point
-    weights = _weights(study, complete)
-    seeds = [trial.seed for trial in complete]
-    values, seed_df = {}, 0.0
-    for name in weights:
-        scores = np.array([trial.scores[name] for trial in complete])
-        found = seed_effects(points, seeds, scores)
-        without, seed_df = scores - found.effects, found.df
-        values[name] = tuple(tuple(without[rows].tolist()) for rows in groups.values())
     shares = np.array(
         [[complete[rows[0]].shares.get(s, 0.0) for s in sources] for rows in groups.values()]
     )
-    ids = [complete[rows[0]].trial_id for rows in groups.values()]
+    # Points in the order that `join` gives a table's, so that folds are the same.
+    order = np.lexsort(shares.round(DIGITS).T[::-1]).tolist()
+    of_points = [list(groups.values())[row] for row in order]
+    points = np.empty(len(complete), dtype=np.int64)
+    for point, rows in enumerate(of_points):
+        points[rows] = point
+    weights = _weights(study, complete)
+    seeds = [trial.seed for trial in complete]
+    values, seed_df = {}, {}
+    for name in weights:
+        scores = np.array([trial.scores[name] for trial in complete])
+        found = seed_effects(points, seeds, scores)
+        without, seed_df[name] = scores - found.effects, found.df
+        values[name] = tuple(tuple(without[rows].tolist()) for rows in of_points)
+    shares = shares[order]
     return OwnTrials(
         sources=tuple(sources),
         shares=shares / shares.sum(axis=1, keepdims=True),
-        point_of={name: point for point, name in enumerate(ids)},
+        point_of={complete[rows[0]].trial_id: int(points[rows[0]]) for rows in groups.values()},
         weights=weights,
         values=values,
         objective={
-            name: tuple(study.objective.value(complete[row].scores) for row in rows)
-            for name, rows in zip(ids, groups.values(), strict=True)
+            complete[rows[0]].trial_id: tuple(
+                study.objective.value(complete[row].scores) for row in rows
+            )
+            for rows in groups.values()
         },
         warnings=(),
         seed_df=seed_df,

@@ -1,10 +1,18 @@
-"""Trials that were trained elsewhere, read from CSV: a mixture, a seed and scores in each row."""
+"""Trials that were trained elsewhere, read from CSV: a mixture, a seed and scores in each row.
+
+Tables of results often have an average beside its parts. A column that is no benchmark of the study
+is taken where its numbers are sums of others, and is looked at for one thing: a row where it is not
+what its parts say contradicts itself (`stored_aggregates.py`).
+"""
 
 import csv
 import io
 import math
 from collections.abc import Sequence
 
+from pydantic import Field
+
+from mixtures.flagged import FlaggedScore, aggregates_of, contradictions
 from mixtures.mixture import SUM_TOLERANCE, Mixture
 from mixtures.study import StudySpec
 from mixtures.told import require_scores_fit
@@ -17,13 +25,28 @@ _SHARE, _SCORE = "share:", "score:"
 _LARGEST_SEED = 2**31 - 1
 
 
+# What a column holds: ("share", source), ("score", benchmark, metric), ("seed",), or
+# ("beside", name): perhaps an aggregate of scores.
+_Column = tuple[str, ...]
+
+
 class ToldRow(Value):
-    """One row: `line` is its place in the file, the header being line 1."""
+    """One row: `line` is its place in the file, the header being line 1.
+
+    `beside` holds what the file has in columns that are no benchmark's. `flagged` says which stored
+    aggregate is not what its parts say; a row that has one in `beside` is not to be taken in.
+    """
 
     line: int
     shares: dict[str, float]
     seed: int
     scores: tuple[Score, ...]
+    beside: dict[str, float] = Field(default={})
+    flagged: FlaggedScore | None = None
+
+    @property
+    def is_unusable(self) -> bool:
+        return self.flagged is not None and self.flagged.benchmark in self.beside
 
 
 def read_trials(text: str, study: StudySpec) -> list[ToldRow]:
@@ -45,11 +68,37 @@ def read_trials(text: str, study: StudySpec) -> list[ToldRow]:
                 f"line {line}", len(row), f"{len(row)} cells, expected {len(columns)}"
             )
         found.append(_row(line, row, rows[0], columns, study, found))
-    return found
+    return _with_flags(found, columns, study)
 
 
-# What a column holds: ("share", source), ("score", benchmark, metric), ("seed",).
-_Column = tuple[str, ...]
+def _with_flags(rows: list[ToldRow], columns: Sequence[_Column], study: StudySpec) -> list[ToldRow]:
+    """Raises InvalidField where a column that is no benchmark's is no aggregate of these either."""
+    metric = study.objective.metric
+    told = {
+        str(row.line): {
+            **{one.benchmark: one.value for one in row.scores if one.metric == metric},
+            **row.beside,
+        }
+        for row in rows
+    }
+    found = {one.column for one in aggregates_of(told)} if rows else set()
+    for column in columns:
+        if column[0] == "beside" and column[1] not in found:
+            raise _no_such_column(column[1], study)
+    wrong = {one.trial_id: one for one in contradictions(told)} if found else {}
+    return [row.model_copy(update={"flagged": wrong.get(str(row.line))}) for row in rows]
+
+
+def _no_such_column(name: str, study: StudySpec) -> InvalidField:
+    sources = [source.name for source in study.sources]
+    benchmarks = [benchmark.name for benchmark in study.benchmarks]
+    return InvalidField(
+        "line 1",
+        name,
+        f"no column has this name, and it is no mean or sum of the others; there are seed, sources "
+        f"{sources} and benchmarks {benchmarks}, as {_SHARE}NAME and {_SCORE}NAME where a name is "
+        "both",
+    )
 
 
 def _columns(header: Sequence[str], study: StudySpec) -> list[_Column]:
@@ -66,14 +115,10 @@ def _columns(header: Sequence[str], study: StudySpec) -> list[_Column]:
             column = ("share", name.removeprefix(_SHARE))
         else:
             benchmark, _, metric = name.removeprefix(_SCORE).partition(":")
-            if benchmark not in benchmarks or (benchmark in sources and _SCORE not in name):
-                raise InvalidField(
-                    "line 1",
-                    cell,
-                    f"no column has this name; there are seed, sources {sources} and benchmarks "
-                    f"{benchmarks}, as {_SHARE}NAME and {_SCORE}NAME where a name is both",
-                )
-            column = ("score", benchmark, metric or study.objective.metric)
+            if benchmark in benchmarks and not (benchmark in sources and _SCORE not in name):
+                column = ("score", benchmark, metric or study.objective.metric)
+            else:
+                column = ("beside", name)
         if column in found:
             raise InvalidField("line 1", cell, "the column is there twice")
         found.append(column)
@@ -89,7 +134,7 @@ def _row(
     before: Sequence[ToldRow],
 ) -> ToldRow:
     shares = {source.name: 0.0 for source in study.sources}
-    scores, seed = [], None
+    scores, beside, seed = [], {}, None
     for cell, name, column in zip(row, header, columns, strict=True):
         if not cell.strip() and column[0] != "share":
             continue
@@ -100,6 +145,8 @@ def _row(
             shares[column[1]] = value
         elif column[0] == "score":
             scores.append(Score(benchmark=column[1], metric=column[2], value=value))
+        elif column[0] == "beside":
+            beside[column[1]] = value
         else:
             if value != int(value) or not 0 <= value <= _LARGEST_SEED:
                 raise InvalidField(f"line {line}.seed", cell, "expected a whole number from 0")
@@ -119,7 +166,7 @@ def _row(
     if seed is None:
         taken = {one.seed for one in before if one.shares == mixture.shares}
         seed = next(number for number in range(len(taken) + 1) if number not in taken)
-    return ToldRow(line=line, shares=mixture.shares, seed=seed, scores=tuple(scores))
+    return ToldRow(line=line, shares=mixture.shares, seed=seed, scores=tuple(scores), beside=beside)
 
 
 def _number(cell: str, field: str) -> float:

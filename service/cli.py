@@ -25,6 +25,7 @@ from service.connection import client as _client
 from service.show import (
     most_read,
     percent,
+    show_imported,
     show_leaderboard,
     show_progress,
     show_recommendation,
@@ -174,7 +175,7 @@ def import_trials(
         show(
             json,
             found,
-            lambda out: out.print(f"{found['num_rows']} trials, {found['num_new']} of them new"),
+            lambda out: show_imported(out, found),
         )
 
 

@@ -105,6 +105,8 @@ def _write(out: Path, files: dict[str, str]) -> None:
 
 
 def _show(answer: "OwnAnswer", out: Path) -> None:
+    from mixtures.recommend_words import more_words
+
     pool, choice = answer.chosen_from, answer.chosen_from.best.choice
     print(f"recommended: {pool.ids[choice]}")
     for source, share in sorted(answer.mixture.items(), key=lambda pair: -pair[1]):
@@ -118,6 +120,10 @@ def _show(answer: "OwnAnswer", out: Path) -> None:
     )
     for shortfall in answer.evidence.shortfalls:
         print(f"not enough evidence: {shortfall}")
+    if answer.evidence.shortfalls:
+        print(more_words(answer.evidence.more_needed))
+    if answer.subset is not None:
+        print(f"fitted to a subset: {answer.subset}")
     if answer.trials.warnings:
         print(f"{len(answer.trials.warnings)} data warnings, see recommendation.json")
     print(out)

@@ -6,19 +6,25 @@ from db import leases
 from db.studies import StoredStudy, count_states
 from db.trials import insert_trials
 from mixtures.design import trials_of_request
+from mixtures.flagged import FlaggedScore
 from mixtures.trial import TrialRequest
 from mixtures.trials_csv import ToldRow, read_trials
-from mixtures.value import InvalidField, Value
+from mixtures.value import InvalidField, Value, added
 from service.errors import BadInput
 from service.routes.studies import outside_study
 from service.state import Controller
 
 
 class Imported(Value):
-    """How many rows there were, and how many of them were not there before."""
+    """How many rows there were, and how many of them were not there before.
+
+    `flagged` are rows whose stored aggregate is not what its parts say, each by its line: where the
+    study has it as a benchmark they are kept and not used, else they are left out.
+    """
 
     num_rows: int
     num_new: int
+    flagged: tuple[FlaggedScore, ...] = added(())
 
 
 async def import_trials(controller: Controller, study_id: str, raw: bytes) -> Imported:
@@ -34,9 +40,17 @@ def _import(controller: Controller, study_id: str, raw: bytes) -> Imported:
         raise BadInput("(body)", None, f"not UTF-8 at byte {error.start}; save it so") from error
     except InvalidField as error:
         raise BadInput(error.field, error.value, str(error)) from error
-    num_new = _record(controller, study, rows)
+    num_new = _record(controller, study, [row for row in rows if not row.is_unusable])
     controller.scheduler.wake()
-    return Imported(num_rows=len(rows), num_new=num_new)
+    return Imported(
+        num_rows=len(rows),
+        num_new=num_new,
+        flagged=tuple(
+            row.flagged.model_copy(update={"trial_id": f"line {row.line}"})
+            for row in rows
+            if row.flagged is not None
+        ),
+    )
 
 
 def _record(controller: Controller, study: StoredStudy, rows: list[ToldRow]) -> int:

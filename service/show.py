@@ -82,6 +82,18 @@ def show_progress(console: Console, statuses: Iterable[dict[str, Any]]) -> None:
             )
 
 
+def show_imported(console: Console, found: dict[str, Any]) -> None:
+    """How many, and the rows that contradict themselves."""
+    console.print(f"{found['num_rows']} trials, {found['num_new']} of them new")
+    for one in found.get("flagged", []):
+        console.print(
+            f"  {one['trial_id']} is not used: its {one['benchmark']} is {one['stored']:.6g}, and "
+            f"{one['recomputed']:.6g} by its parts",
+            highlight=False,
+            markup=False,
+        )
+
+
 def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
     """Rank, share, mean and interval, differences to the baselines, ties."""
     baselines = list({p["baseline"]: None for row in board["rows"] for p in row["paired"]})

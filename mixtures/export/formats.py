@@ -21,6 +21,7 @@ from mixtures.export.trainer_format import (
     Unit,
     parts_of,
 )
+from mixtures.recommend_words import more_words
 from mixtures.recommendation import Recommendation
 from mixtures.source import SourceSize
 from mixtures.study import StudySpec
@@ -88,8 +89,9 @@ def export(
     """
     if not (recommendation.enough_evidence or force):
         raise NotEnoughEvidence(
-            f"{recommendation.sentence} Ask for more trials or seeds, or export this mixture all "
-            "the same: ?force=true, on the command line --force"
+            f"{recommendation.sentence} {more_words(recommendation.more_trials_needed)} Ask for "
+            "more trials or seeds, or export this mixture all the same: ?force=true, on the "
+            "command line --force"
         )
     chosen, options = FORMATS[format], options or ExportOptions()
     shares = {

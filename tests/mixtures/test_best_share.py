@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixtures.best_share import BestShare, best_share
+from mixtures.best_share import BestShare, best_share, joined
 
 
 def hand_made(draws: Any, shares: Any = (0.0, 0.25, 0.5, 0.75, 1.0), index: int = 2) -> BestShare:
@@ -107,3 +107,35 @@ def test_flat_is_judged_by_bonferroni(worse_in: int, is_flat: bool) -> None:
     draws[:worse_in, 4] = 1.0
     draws[worse_in:, 4] = -1.0
     assert hand_made(draws).is_flat([0, 1, 3, 4]) is is_flat
+
+
+@pytest.mark.parametrize(
+    ("tried", "pieces"),
+    [
+        # Share .5 was tried and told from the best, and trials stand on both sides.
+        ((0.0, 0.25, 0.5, 0.75, 1.0), [(0.0, 0.25), (0.75, 1.0)]),
+        # Nothing was tried in the gap: it is the curve's alone.
+        ((0.0, 0.25, 0.75, 1.0), [(0.0, 1.0)]),
+        # Nothing was tried beyond it: the island is the curve's alone.
+        ((0.0, 0.25, 0.5), [(0.0, 1.0)]),
+    ],
+)
+def test_a_gap_is_said_only_where_trials_made_it(tried: Any, pieces: Any) -> None:
+    # Every draw puts .5 above the best, at .25, and the others on either side of it.
+    draws = [[-1.0, 0.0, 3.0, -1.0, 1.0], [1.0, 0.0, 3.0, 1.0, -1.0]]
+    best = hand_made(draws, index=1)
+    assert best.like_the_best() == [(0.0, 0.25), (0.75, 1.0)]
+    assert best.like_the_best(tried) == pieces
+
+
+def test_of_three_pieces_only_the_gap_without_a_trial_is_closed() -> None:
+    pieces = [(0.0, 0.1), (0.2, 0.3), (0.6, 0.7)]
+    assert joined(pieces, (0.0, 0.25, 0.5, 0.65)) == [(0.0, 0.3), (0.6, 0.7)]
+    assert joined(pieces[:1], ()) == pieces[:1]
+
+
+def test_the_clearest_difference_is_the_most_sds_that_a_share_lies_above_the_best() -> None:
+    # Above the first: by 1 and 3 (mean 2, sd 1), and by 1 and 1.5 (1.25, .25): 5 sds.
+    best = hand_made([[0.0, 1.0, 1.0], [0.0, 3.0, 1.5]], (0.0, 0.5, 1.0), index=0)
+    assert best.clearest_difference([0, 1, 2]) == pytest.approx(5.0)
+    assert best.clearest_difference([0]) == 0.0

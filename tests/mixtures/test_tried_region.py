@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from mixtures.surrogates.seam import Array
-from mixtures.tried_region import best_of_region
+from mixtures.tried_region import best_of_region, is_inside
 
 
 class Bowl:
@@ -42,3 +42,28 @@ def test_a_best_point_outside_is_not_gone_to() -> None:
     assert all(is_in_hull(point, tried) for point in found)
     assert not is_in_hull(np.array([1.0, 0.0, 0.0]), tried)
     assert found[0, 0] > tried[:, 0].max() - 0.02
+
+
+def test_what_the_rules_forbid_is_never_kept() -> None:
+    tried = np.array([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]])
+    bowl: Any = Bowl([0.2, 0.5, 0.3])
+    found = best_of_region(
+        bowl, tried, np.random.default_rng(0), lambda shares: shares[:, 1] <= 0.25
+    )
+    assert (found[:, 1] <= 0.25).all()
+    # The best with a share of .25: what is left goes as .2 to .3, moved alike.
+    assert np.abs(found[0] - [0.325, 0.25, 0.425]).max() < 0.03
+
+
+def test_inside_is_what_mixtures_of_the_tried_ones_make() -> None:
+    tried = np.array([[0.8, 0.2, 0.0], [0.2, 0.8, 0.0], [0.2, 0.2, 0.6]])
+    points = np.array(
+        [
+            [0.4, 0.4, 0.2],  # the mean of the three
+            [0.5, 0.5, 0.0],  # on an edge
+            [0.9, 0.1, 0.0],  # beyond a corner
+            [0.1, 0.5, 0.4],  # outside though no share is larger than one tried
+            [0.8, 0.2 - 1e-7, 1e-7],  # a corner, rounded
+        ]
+    )
+    assert is_inside(points, tried).tolist() == [True, True, False, False, True]
