@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixtures.surrogates.seam import Array, Learned, LearnedFit, Trials
+from mixtures.surrogates.seam import Array, Learned, LearnedFit, Trials, bounded
 
 # In units of the standardised target.
 RIDGE = 0.02
@@ -54,7 +54,7 @@ class ExponentialLaw:
         return LearnedFit(
             learned=Learned(
                 mean=lambda shares: level + scale * law(shares, parameters),
-                spread=lambda shares: _bounded(
+                spread=lambda shares: bounded(
                     error * (_slopes(shares, parameters) @ posterior), scale
                 ),
             ),
@@ -86,15 +86,6 @@ def _posterior_root(shares: Array, root: Array, parameters: Array) -> Array:
     # A direction in which the law is flat changes no prediction: it may not be divided by zero.
     posterior: Array = vectors / np.sqrt(np.maximum(values, FLAT))
     return posterior
-
-
-def _bounded(spread: Array, scale: float) -> Array:
-    """Rows no longer than `scale`, the sd of the targets: an exponential that 16 trials hardly know
-    is not known at all far from them, and a straight line from here to there says nothing.
-    """
-    sds = np.sqrt(np.sum(spread**2, axis=1, keepdims=True))
-    bounded: Array = spread * np.minimum(1.0, scale / np.maximum(sds, np.finfo(float).tiny))
-    return bounded
 
 
 def _centring(num_sources: int) -> Array:

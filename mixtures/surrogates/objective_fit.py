@@ -8,12 +8,12 @@ The metrics' errors are not independent, and no posterior of 30 trials knows its
 mended on left-out trials (`calibration.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mixtures.surrogates.calibration import Calibration, calibrate
+from mixtures.surrogates.calibration import NO_REPEATS, Calibration, Repeats, calibrate
 from mixtures.surrogates.seam import Array, Rows
 from mixtures.surrogates.stack import StackFit
 
@@ -87,7 +87,13 @@ def combine(
         variances[k, rows[name]] = stack.out_of_fold_variance
         noises[k, rows[name]] = stack.noise_variance * stack.trials.noise
     whole = np.isfinite(targets)
-    found = calibrate(factors, errors[:, whole], variances[:, whole], noises[:, whole])
+    found = calibrate(
+        factors,
+        errors[:, whole],
+        variances[:, whole],
+        noises[:, whole],
+        _repeats(list(stacks.values()), factors),
+    )
     variance = (factors * found.process) ** 2 @ variances + (factors * found.noise) ** 2 @ noises
     return ObjectiveFit(
         names=tuple(names),
@@ -99,4 +105,16 @@ def combine(
         out_of_fold=targets - factors @ errors,
         out_of_fold_sd=np.sqrt(variance),
         calibration=found,
+    )
+
+
+def _repeats(stacks: Sequence[StackFit], weights: Array) -> Repeats:
+    """Of the sum. Metrics of one run share noise, so several tell no more than one of them."""
+    if not stacks:
+        return NO_REPEATS
+    learned = np.array([stack.noise_variance for stack in stacks])
+    repeated = np.array([stack.trials.noise_variance for stack in stacks])
+    return Repeats(
+        ratio=float(weights**2 @ repeated / (weights**2 @ learned)),
+        df=min(stack.trials.noise_df for stack in stacks),
     )
