@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.tables import ScoreRow, TrialRow
+from db.tables import ScoreRow, StudyRow, TrialRow
+from mixtures.factors import Level
 from mixtures.rank import Observation
 from mixtures.trial import TrialState
 
@@ -65,6 +66,7 @@ def _observations(session: Session, study_id: str, rows: Sequence[_Score]) -> li
         .where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETE)
         .order_by(TrialRow.position)
     )
+    levels = _levels(session, study_id)
     return [
         # What our own tables hold was checked when it was written.
         Observation.model_construct(
@@ -74,6 +76,7 @@ def _observations(session: Session, study_id: str, rows: Sequence[_Score]) -> li
             seed=seed,
             scores=scores.get(trial_id, {}),
             standard_errors=errors.get(trial_id, {}),
+            factors=levels.get(trial_id, {}),
         )
         for trial_id, shares, sft_share, seed in trials
     ]
@@ -85,3 +88,20 @@ def _by_trial(rows: Iterable[_Score]) -> dict[str, dict[str, float]]:
     for trial_id, benchmark, value, _ in sorted(rows, key=lambda row: row[1]):
         found.setdefault(trial_id, {})[benchmark] = value
     return found
+
+
+def _levels(session: Session, study_id: str) -> dict[str, dict[str, Level]]:
+    """Of the factors of each completed trial; empty where the study's trials differ in none, which
+    spares a look into their specs.
+    """
+    space = func.json_extract_string(StudyRow.spec, "$.space.factors")
+    short = func.json_extract_string(StudyRow.spec, "$.search.short_decay")
+    found = session.execute(select(space, short).where(StudyRow.id == study_id)).first()
+    if found is None or not any(found):
+        return {}
+    rows = session.execute(
+        select(TrialRow.id, func.json_extract_string(TrialRow.spec, "$.factors")).where(
+            TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETE
+        )
+    )
+    return {trial_id: json.loads(levels) for trial_id, levels in rows if levels}

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from db.labels import has_tag, holds
 from db.tables import ScoreRow, TrialRow
+from mixtures.factors import Level
 from mixtures.labels import tags_of
 from mixtures.phases import Decay
 from mixtures.study import StudySpec
@@ -53,6 +54,7 @@ class ListedTrial(Value):
     chosen_by: str | None
     note: str
     tags: tuple[str, ...]
+    factors: dict[str, Level]
 
 
 def all_trials(session: Session, study_id: str, study: StudySpec) -> list[ListedTrial]:
@@ -126,6 +128,7 @@ _COLUMNS = (
     TrialRow.tags,
     func.json_extract_string(TrialRow.failure, "$.message").label("message"),
     func.json_extract_string(TrialRow.spec, "$.decay").label("decay"),
+    func.json_extract_string(TrialRow.spec, "$.factors").label("factors"),
 )
 
 
@@ -205,6 +208,7 @@ def _listed(
             chosen_by=row.chosen_by,
             note=row.note or "",
             tags=tags_of(row.tags),
+            factors=json.loads(row.factors or "{}"),
         )
         for row in rows
     ]

@@ -43,46 +43,62 @@ class Choice:
 def choose(
     mean: Array,
     covariance: Array,
-    noise_variance: float,
+    noise_variance: float | Array,
     num: int,
     pending: Sequence[int] = (),
     allowed: NDArray[np.bool_] | None = None,
     is_repeat: NDArray[np.bool_] | None = None,
+    counts: NDArray[np.bool_] | None = None,
+    cost: Array | None = None,
 ) -> Choice:
-    """`num` of the P mixtures, each of most gain after those before it.
+    """`num` of the P mixtures, each of most gain for its cost after those before it.
 
-    `mean` (P,) and `covariance` (P, P) are of the noise-free objective, less is better; `pending`
-    are those that run now; `allowed` (P,) says which may be chosen, `is_repeat` (P,) which have
-    been run before.
+    `mean` (P,) and `covariance` (P, P) are of the noise-free objective, less is better, and
+    `noise_variance` (P,) of one trial; `pending` are those that run now; `allowed` (P,) says which
+    may be chosen, `is_repeat` (P,) which have been run before, `counts` (P,) which may be
+    recommended: a shorter decay only tells of the others. `cost` (P,) is in full trials, 1 each.
     """
-    left = covariance.copy()
+    left, noise = covariance.copy(), np.broadcast_to(noise_variance, mean.shape)
     for index in pending:
-        left = _after(left, index, noise_variance)
+        left = _after(left, index, noise)
     indices, gains = [], []
-    may = np.ones(len(mean), dtype=bool) if allowed is None else allowed
+    everything = np.ones(len(mean), dtype=bool)
+    may = everything if allowed is None else allowed
+    counted = everything if counts is None else counts
+    price = np.ones(len(mean)) if cost is None else cost
     for _ in range(num):
-        gain = np.where(may, knowledge_gradient(mean, left, noise_variance), -np.inf)
+        found = knowledge_gradient(mean, left, noise, counted)
+        gain = np.where(may, found / price, -np.inf)
         index = int(np.argmax(gain))
-        promise, rival = _likeliest_rival(mean, left)
+        promise, rival, leader = _likeliest_rival(mean, left, counted)
         if gain[index] < _LEAST_GAIN * promise:
-            index = _telling_apart(mean, left, noise_variance, rival, may)
+            index = _telling_apart(left, noise, leader, rival, may)
         elif is_repeat is not None and is_repeat.any():
             again = int(np.argmax(np.where(is_repeat, gain, -np.inf)))
             index = again if gain[again] >= _REPEAT_WORTH * gain[index] else index
         indices.append(index)
         gains.append(float(gain[index]))
-        left = _after(left, index, noise_variance)
+        left = _after(left, index, noise)
     return Choice(indices=tuple(indices), gains=tuple(gains))
 
 
-def knowledge_gradient(mean: Array, covariance: Array, noise_variance: float) -> Array:
-    """(P,) expected fall of the lowest posterior mean by one trial at each mixture."""
+def knowledge_gradient(
+    mean: Array,
+    covariance: Array,
+    noise_variance: float | Array,
+    counts: NDArray[np.bool_] | None = None,
+) -> Array:
+    """(P,) expected fall of the lowest posterior mean, of those that count, by one trial at each
+    mixture.
+    """
     spread = np.sqrt(np.maximum(np.diag(covariance), 0.0) + noise_variance + 1e-15)
-    moves = covariance / spread  # column x: how all means move with the score at x
+    rows = slice(None) if counts is None else counts
+    means = mean[rows]
+    moves = covariance[rows] / spread  # column x: how all means move with the score at x
     lowest = np.zeros(len(mean))
     for z in _Z:
-        lowest += np.min(mean[:, None] + moves * z, axis=0)
-    gain: Array = np.min(mean) - lowest / len(_Z)
+        lowest += np.min(means[:, None] + moves * z, axis=0)
+    gain: Array = np.min(means) - lowest / len(_Z)
     return np.maximum(gain, 0.0)
 
 
@@ -92,28 +108,29 @@ def expected_improvement(z: Array, sd: Array) -> Array:
     return improvement
 
 
-def _likeliest_rival(mean: Array, covariance: Array) -> tuple[float, int]:
-    """The expected improvement on the leader, if truth were seen, of the mixture with the most."""
-    leader = int(np.argmin(mean))
+def _likeliest_rival(
+    mean: Array, covariance: Array, counts: NDArray[np.bool_]
+) -> tuple[float, int, int]:
+    """The most expected improvement on the leader, if truth were seen; whose it is; the leader."""
+    leader = int(np.argmin(np.where(counts, mean, np.inf)))
     spread = _sd_of_difference(covariance, leader)
-    z = (mean[leader] - mean) / spread
-    promise = expected_improvement(z, spread)
+    z = np.where(counts, (mean[leader] - mean) / spread, -np.inf)
+    promise = np.where(counts, expected_improvement(np.maximum(z, -40.0), spread), -np.inf)
     promise[leader] = -np.inf
     rival = int(np.argmax(promise))
     # So far behind that the promise is 0 to the last digit: the least unlikely.
     if promise[rival] <= 0:
         z[leader] = -np.inf
         rival = int(np.argmax(z))
-    return float(max(promise[rival], 0.0)), rival
+    return float(max(promise[rival], 0.0)), rival, leader
 
 
 def _telling_apart(
-    mean: Array, covariance: Array, noise_variance: float, rival: int, may: NDArray[np.bool_]
+    covariance: Array, noise: Array, leader: int, rival: int, may: NDArray[np.bool_]
 ) -> int:
     """Leader or rival, whichever trial takes more from the variance of their difference."""
-    leader = int(np.argmin(mean))
     moves = covariance[rival] - covariance[leader]
-    lost = moves**2 / np.maximum(np.diag(covariance) + noise_variance, 1e-15)
+    lost = moves**2 / np.maximum(np.diag(covariance) + noise, 1e-15)
     pair = [index for index in (rival, leader) if may[index]]
     # Both have run as often as may be, or run now: then what tells most about them.
     return (
@@ -137,7 +154,7 @@ def expected_regret(mean: Array, covariance: Array, rng: np.random.Generator) ->
     return float(np.mean(draws[:, int(np.argmin(mean))] - draws.min(axis=1)))
 
 
-def _after(covariance: Array, index: int, noise_variance: float) -> Array:
+def _after(covariance: Array, index: int, noise: Array) -> Array:
     column = covariance[:, index]
-    total = column[index] + noise_variance
+    total = column[index] + noise[index]
     return np.asarray(covariance - np.outer(column, column) / max(total, 1e-15))

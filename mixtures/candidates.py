@@ -1,10 +1,14 @@
-"""Mixtures worth a thought: drawn all over the space, and refined where the posterior is low."""
+"""Mixtures worth a thought, with levels: drawn all over the space, refined where the posterior is
+low.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from mixtures.acquisition import expected_improvement
+from mixtures.factors import Axis, Levels
 from mixtures.polytope import Array, Region, step_to_border
 from mixtures.search_gp import Posterior
 
@@ -12,6 +16,47 @@ _ROUNDS, _ELITES, _EACH = 4, 24, 8
 # Shares closer than their rounding are one mixture.
 _SAME = 1e-5
 _KEPT_BY_MEAN, _KEPT_BY_PROMISE, _KEPT_ANYWHERE = 120, 160, 40
+# A step changes a level with this probability, a number by so much of its range.
+_LEVEL_CHANGES, _LEVEL_STEP = 0.25, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class LevelDraw:
+    """Levels of full decays, some of them `held` where a proposal is for these."""
+
+    axes: tuple[Axis, ...]
+    held: Levels
+    has_short: bool = False
+
+    def draw(self, num: int, rng: np.random.Generator) -> Array:
+        """(num, F)"""
+        columns = [self._column(axis, num, rng) for axis in self.axes]
+        columns += [np.zeros(num)] * self.has_short
+        return np.array(columns).reshape(len(columns), num).T
+
+    def step(self, levels: Array, rng: np.random.Generator) -> Array:
+        """Some of the levels (P, F) changed: categories drawn anew, numbers moved a little."""
+        found = levels.copy()
+        for place, axis in enumerate(self.axes):
+            drawn = self._column(axis, len(levels), rng)
+            if not axis.codes:
+                near = found[:, place] + _LEVEL_STEP * rng.standard_normal(len(levels))
+                drawn = _rounded(axis, near)
+            changes = rng.random(len(levels)) < _LEVEL_CHANGES
+            found[:, place] = np.where(changes, drawn, found[:, place])
+        return found
+
+    def _column(self, axis: Axis, num: int, rng: np.random.Generator) -> Array:
+        if axis.name in self.held:
+            return np.full(num, axis.encode(self.held[axis.name]))
+        if axis.codes:
+            return np.asarray(rng.choice(axis.codes, num))
+        return _rounded(axis, rng.random(num))
+
+
+def _rounded(axis: Axis, at: Array) -> Array:
+    """As the level will be written down."""
+    return np.array([axis.encode(axis.decode(one)) for one in at.tolist()])
 
 
 def candidates(
@@ -19,9 +64,11 @@ def candidates(
     regions: Sequence[Region],
     pool: Sequence[Array],
     tried: Array,
+    levels: LevelDraw,
     rng: np.random.Generator,
 ) -> Array:
-    """(P, K) mixtures. `pool` are drawn from each region; `tried` are not offered again.
+    """(P, K + F) points. `pool` are mixtures drawn from each region; `tried` (N, K + F) are not
+    offered again.
 
     Each round steps from the best so far along lines between drawn mixtures, some as far as the
     region goes: the best mixture often lies on its border.
@@ -29,10 +76,16 @@ def candidates(
     found, means, promises = [], [], []
     lowest = float(posterior.mean(tried).min())
     for region, drawn in zip(regions, pool, strict=True):
-        points, (mean, promise) = drawn, _judged(posterior, drawn, lowest)
-        for round_ in range(_ROUNDS if region.dimension else 0):
+        num = drawn.shape[1]
+        points = np.column_stack([drawn, levels.draw(len(drawn), rng)])
+        mean, promise = _judged(posterior, points, lowest)
+        for round_ in range(_ROUNDS if region.dimension or levels.axes else 0):
             elites = np.union1d(np.argsort(mean)[:_ELITES], np.argsort(-promise)[:_ELITES])
-            new = _steps(region, points, points[elites], 0.5**round_, rng)
+            start = np.repeat(points[elites], _EACH, axis=0)
+            mixtures = start[:, :num]
+            if region.dimension:
+                mixtures = _steps(region, points[:, :num], mixtures, 0.5**round_, rng)
+            new = np.column_stack([mixtures, levels.step(start[:, num:], rng)])
             new_mean, new_promise = _judged(posterior, new, min(lowest, float(mean.min())))
             points = np.concatenate([points, new])
             mean, promise = np.r_[mean, new_mean], np.r_[promise, new_promise]
@@ -59,9 +112,8 @@ def _judged(posterior: Posterior, points: Array, lowest: float) -> tuple[Array, 
 
 
 def _steps(
-    region: Region, points: Array, elites: Array, scale: float, rng: np.random.Generator
+    region: Region, points: Array, start: Array, scale: float, rng: np.random.Generator
 ) -> Array:
-    start = np.repeat(elites, _EACH, axis=0)
     pairs = rng.integers(len(points), size=(len(start), 2))
     directions = points[pairs[:, 0]] - points[pairs[:, 1]]
     # A quarter of the steps trade one source for another, as far as the region's plane allows.

@@ -146,8 +146,8 @@ def _row(row: LeaderboardRow) -> ComparedRow:
 
 
 def _pair(a: ChosenStudy, b: ChosenStudy) -> StudyPair:
-    first = {mixture_key(row.shares): row for row in a.board.rows}
-    second = {mixture_key(row.shares): row for row in b.board.rows}
+    first = {mixture_key(row.shares, row.factors): row for row in a.board.rows}
+    second = {mixture_key(row.shares, row.factors): row for row in b.board.rows}
     common = [key for key in first if key in second]
     losses = [
         np.array([one.spec.objective.loss_sign * rows[key].mean for key in common])
@@ -176,5 +176,5 @@ def _rank_of_best(board: Leaderboard, rows: Mapping[Key, LeaderboardRow]) -> int
     """Of the board's best mixture among `rows`."""
     if not board.rows:
         return None
-    row = rows.get(mixture_key(board.rows[0].shares))
+    row = rows.get(mixture_key(board.rows[0].shares, board.rows[0].factors))
     return row.rank if row else None

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mixtures.factor_design import level_table
+from mixtures.factor_levels import at_levels, levels_for_baselines, levels_of_request
+from mixtures.factors import combinations
 from mixtures.polytope import Array
 from mixtures.space_filling import regions_of, space_filling
 from mixtures.study import StudySpec
 from mixtures.trial import TrialRequest, TrialSpec
+from mixtures.value import canonical_json
 
 _DIGITS = 6
 
@@ -16,8 +20,10 @@ def first_trials(study: StudySpec, study_id: str, data_hashes: dict[str, str]) -
     """Of a sweep: every share of the space and of the baselines, once with each seed.
 
     Seed by seed, and inside a seed from coarse to fine (`_coarse_to_fine`), so that a study that
-    is watched, or stopped early, shows the whole curve before it refines it. Of any other space:
-    the baselines, then mixtures that fill it, coarse to fine too, once; then repeats of some.
+    is watched, or stopped early, shows the whole curve before it refines it; each share at every
+    combination of the factors' levels. Of any other space: the baselines, then mixtures that fill
+    it, coarse to fine too, once; some are repeated before the rest, because until there is noise
+    to go by, nothing can be read from a score. Levels are balanced over the mixtures.
     """
     requests = _sweep(study) if study.space.is_sweep else _filling(study)
     specs = []
@@ -29,20 +35,25 @@ def first_trials(study: StudySpec, study_id: str, data_hashes: dict[str, str]) -
 def trials_of_request(
     request: TrialRequest, study: StudySpec, study_id: str, data_hashes: dict[str, str]
 ) -> list[TrialSpec]:
-    """One spec for each seed asked for; raises InvalidField where the mixture does not fit."""
+    """One spec for each seed asked for; raises InvalidField where the mixture or a level does not
+    fit.
+    """
     mixture = request.mixture(study.recipe)
+    levels = levels_of_request(study, request.factors)
+    recipe, decay = at_levels(study.recipe, study.decay, levels)
     seeds = study.seeds if request.seed is None else (request.seed,)
     return [
         TrialSpec(
             study_id=study_id,
-            recipe=study.recipe,
+            recipe=recipe,
             data_hashes=data_hashes,
             mixture=mixture,
-            decay=study.decay,
+            decay=decay,
             full_run=study.full_run,
             seed=seed,
             resources=study.resources,
-            keep_weights=study.keeps_weights,
+            keep_weights=study.keeps_weights_of(recipe.proxy),
+            factors=levels,
         )
         for seed in seeds
     ]
@@ -51,32 +62,51 @@ def trials_of_request(
 def _sweep(study: StudySpec) -> list[TrialRequest]:
     shares = _coarse_to_fine(sorted({*study.space.sft_share, *study.baselines.values()}))
     current = study.current_mixture
+    mixtures = [
+        *(TrialRequest(sft_share=share) for share in shares),
+        *([] if current is None else [TrialRequest(shares=current)]),
+    ]
     return [
-        request
+        request.model_copy(update={"seed": seed, "factors": levels})
         for seed in study.seeds
-        for request in (
-            *(TrialRequest(sft_share=share, seed=seed) for share in shares),
-            *([] if current is None else [TrialRequest(shares=current, seed=seed)]),
-        )
+        for request in mixtures
+        for levels in combinations(study.axes)
     ]
 
 
 def _filling(study: StudySpec) -> list[TrialRequest]:
-    """Each mixture with the first seed; then `num_repeated` of them with each further seed.
+    """Baselines and the mixtures to be repeated, their repeats, then all other mixtures.
 
     Baselines are repeated first, in turn with mixtures of the space, because noise depends on the
     mixture, and a comparison is worth what is known of both sides.
     """
     baselines = _each_once(
-        study, [TrialRequest(shares=one.shares) for one in study.baseline_mixtures.values()]
+        study,
+        [
+            TrialRequest(shares=one.shares, factors=levels)
+            for levels in levels_for_baselines(study)
+            for one in study.baseline_mixtures.values()
+        ],
     )
     points = space_filling(regions_of(study), study.num_design_mixtures, study.design.seed)
-    mixtures = _each_once(study, [*baselines, *(request_of(study, row) for row in points)])
+    table = level_table(study.axes, points, study.design.seed)
+    filling = [
+        request_of(study, row).model_copy(update={"factors": levels})
+        for row, levels in zip(points, table, strict=True)
+    ]
+    mixtures = _each_once(study, [*baselines, *filling])
     turns = _in_turn(baselines, mixtures[len(baselines) :])
-    seeds, repeated = study.seeds, turns[: study.design.num_repeated]
+    repeated = turns[: study.design.num_repeated]
+    early = [*baselines, *(request for request in repeated if request not in baselines)]
+    late = [request for request in mixtures if request not in early]
+    first, *further = study.seeds
     return [
         request.model_copy(update={"seed": seed})
-        for seed, requests in ((seeds[0], mixtures), *((seed, repeated) for seed in seeds[1:]))
+        for seed, requests in (
+            (first, early),
+            *((seed, repeated) for seed in further),
+            (first, late),
+        )
         for request in requests
     ]
 
@@ -108,10 +138,11 @@ def _rounded(shares: Array, total: float) -> Array:
 
 
 def _each_once(study: StudySpec, requests: Sequence[TrialRequest]) -> list[TrialRequest]:
-    """The first of those that ask for one mixture."""
+    """The first of those that ask for one mixture at one level of each factor."""
     found: dict[str, TrialRequest] = {}
     for request in requests:
-        found.setdefault(request.mixture(study.recipe).canonical(), request)
+        levels = canonical_json(request.factors)
+        found.setdefault(request.mixture(study.recipe).canonical() + levels, request)
     return list(found.values())
 
 

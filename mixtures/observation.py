@@ -1,13 +1,16 @@
 """A completed trial as the statistics see it: its mixture, its seed and its scores."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from mixtures.factor_levels import is_short, own_levels
+from mixtures.factors import Level
 from mixtures.flagged import FlaggedScore, contradictions
 from mixtures.study import StudySpec
 from mixtures.value import Value, added, canonical_json, hash_text
 
 # A mixture's identity: its sources with a share above 0. Nine digits forgive how it was computed.
-Key = tuple[tuple[str, float], ...]
+# With the levels of the study's factors, where it has any: a row is a mixture at its levels.
+Key = tuple[tuple[str, Level], ...]
 
 
 class Observation(Value):
@@ -22,11 +25,33 @@ class Observation(Value):
     seed: int
     scores: dict[str, float]
     standard_errors: dict[str, float] = added({})
+    factors: dict[str, Level] = added({})
+
+    @property
+    def key(self) -> Key:
+        return mixture_key(self.shares, self.factors)
 
 
-def mixture_key(shares: dict[str, float]) -> Key:
+def mixture_key(shares: Mapping[str, float], factors: Mapping[str, Level] | None = None) -> Key:
+    return (*shares_key(shares), *sorted((factors or {}).items()))
+
+
+def shares_key(shares: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Of the shares alone."""
     rounded = ((name, round(share, 9)) for name, share in sorted(shares.items()))
     return tuple((name, share) for name, share in rounded if share > 0)
+
+
+def baseline_keys(study: StudySpec, factors: Mapping[str, Level]) -> dict[str, Key]:
+    """By name, what a mixture at these levels is compared with: baselines at the study's own
+    levels, of `proxy` and `decay.tokens` at the same.
+    """
+    each = {axis.name for axis in study.axes if axis.is_each}
+    levels = own_levels(study) | {name: at for name, at in factors.items() if name in each}
+    return {
+        name: mixture_key(mixture.shares, levels)
+        for name, mixture in study.baseline_mixtures.items()
+    }
 
 
 def contradicting(study: StudySpec, observations: Iterable[Observation]) -> list[FlaggedScore]:
@@ -38,20 +63,24 @@ def contradicting(study: StudySpec, observations: Iterable[Observation]) -> list
 
 
 def complete_observations(
-    study: StudySpec, observations: Iterable[Observation]
+    study: StudySpec, observations: Iterable[Observation], with_short: bool = False
 ) -> tuple[list[Observation], list[str]]:
     """Those with a score on every benchmark that has the objective's metric; a sentence for others.
 
     A mean over the benchmarks that happen to be there would compare unlike things. Scores on
     benchmarks that the study does not have are dropped. Of an outside team's trials those are left
-    out whose stored aggregate is not what its parts say.
+    out whose stored aggregate is not what its parts say. Trials of shorter decays are for the
+    search alone, unless `with_short`.
     """
     names = [benchmark.name for benchmark in study.ranked_benchmarks]
     found = sorted(observations, key=lambda o: (o.seed, o.trial_id))
     wrong = {one.trial_id: one for one in contradicting(study, found)}
-    complete, notes = [], [one.sentence for one in wrong.values()]
+    complete, notes, num_short = [], [one.sentence for one in wrong.values()], 0
     for observation in found:
         if observation.trial_id in wrong:
+            continue
+        if not with_short and is_short(study, observation.factors):
+            num_short += 1
             continue
         missing = [name for name in names if name not in observation.scores]
         if missing:
@@ -62,6 +91,8 @@ def complete_observations(
             continue
         scores = {name: observation.scores[name] for name in names}
         complete.append(observation.model_copy(update={"scores": scores}))
+    if num_short:
+        notes.append(f"{num_short} trials of shorter decays inform the search and are not here.")
     return complete, notes
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mixtures.best_of_pool import JITTER
 from mixtures.fitted import Fitted
 from mixtures.named_objectives import Asked, metric_of
-from mixtures.observation import Observation, mixture_key
+from mixtures.observation import Observation, shares_key
 from mixtures.study import StudySpec
 from mixtures.study_fits import StudyFits, fit_study
 from mixtures.surrogates.seam import Array
@@ -92,12 +92,12 @@ def pareto_front(
     drawn = coupled_draws(moments, correlation, NUM_DRAWS, np.random.default_rng(DRAW_SEED))
     probability = probability_on_front(drawn)
     on_raw, on_mean = on_front(raw), on_front(means)
-    baselines = {n: mixture_key(m.shares) for n, m in study.baseline_mixtures.items()}
+    baselines = {n: shares_key(m.shares) for n, m in study.baseline_mixtures.items()}
     trials = _trials_by_mixture(fits)
     rows = []
     for place in np.lexsort((fits.sft_shares, -probability)).tolist():
         shares = dict(zip(fits.sources, fits.shares[place].tolist(), strict=True))
-        key = mixture_key(shares)
+        key = shares_key(shares)
         rows.append(
             ParetoRow(
                 shares=shares,
@@ -200,6 +200,6 @@ def _root(covariance: Array) -> Array:
 def _trials_by_mixture(fits: StudyFits) -> dict[tuple[tuple[str, float], ...], tuple[str, ...]]:
     found: dict[tuple[tuple[str, float], ...], tuple[str, ...]] = {}
     for trial in fits.trials:
-        key = mixture_key(trial.shares)
+        key = shares_key(trial.shares)
         found[key] = (*found.get(key, ()), trial.trial_id)
     return found

@@ -70,6 +70,9 @@ class Decay(Value):
         default=None, ge=1, description="exponential only; a fifth of the decay when not given"
     )
     min_lr_ratio: float = Field(default=0.0, ge=0.0, le=1.0)
+    lr_ratio: float = added(
+        1.0, gt=0.0, le=10.0, description="the decay starts at this times the peak; so its floor"
+    )
     # Xmodel-2.5 (arXiv 2511.19496) goes from AdamW to Muon here and reports 4.58 % on 13 tasks.
     optimiser: DecayOptimiser = added(
         "adamw", description="muon: of the hidden matrices; embedding and norms stay with AdamW"

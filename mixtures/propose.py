@@ -2,23 +2,26 @@
 
 Candidates come from all over the space and are refined where the posterior is low
 (`candidates.py`); `acquisition.py` chooses among them and the mixtures tried, which it may repeat
-with another seed. A proposal keeps to a deadline: where time is short it takes the hyperparameters
-of last time. Where there is nothing to learn from yet it fills the space, and says so.
+with another seed, and shorter decays, where these tell more for their tokens (`search_points.py`).
+A proposal keeps to a deadline: where time is short it takes the hyperparameters of last time. Where
+there is nothing to learn from yet it fills the space, and says so.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from mixtures.acquisition import choose, expected_regret
-from mixtures.candidates import candidates
 from mixtures.design import request_of
+from mixtures.factor_design import level_table
+from mixtures.factor_levels import SHORT
+from mixtures.observation import Key, Observation, complete_observations, mixture_key
 from mixtures.polytope import Array, Region
-from mixtures.rank import Key, Observation, complete_observations, mixture_key
-from mixtures.search_data import SearchData, search_data
+from mixtures.search_data import SearchData, points_of, search_data
 from mixtures.search_gp import Posterior, posterior_of
+from mixtures.search_points import Pending, Points, held_in_turn, points_to_choose_from
 from mixtures.space_filling import draw, named_rng, regions_of, space_filling
 from mixtures.study import StudySpec
 from mixtures.trial import TrialRequest
@@ -28,15 +31,10 @@ from mixtures.value import Value
 MOST_MIXTURES = 2_000
 # Mixtures below which nothing is learned from them.
 LEAST_MIXTURES = 4
-# Seeds of one mixture, beyond which a further one says little.
-MOST_SEEDS = 8
 _POOL = 768
-_LEADERS = 160
 _STEPS = 30
 # Nothing to gain: an expected regret below these parts of one trial's noise, of the scores' spread.
 OF_NOISE, OF_SPREAD = 0.05, 0.003
-
-Pending = Sequence[tuple[Mapping[str, float], int]]
 
 
 class Proposal(Value):
@@ -70,7 +68,8 @@ class Memory:
             num = max(_POOL // len(self.regions), 64)
             rng = named_rng("pool", seed)
             self.pool = [
-                draw([region], num if region.dimension else 1, rng) for region in self.regions
+                draw([region], num if region.dimension or study.axes else 1, rng)
+                for region in self.regions
             ]
 
 
@@ -82,58 +81,77 @@ def propose(
     deadline_seconds: float = np.inf,
     memory: Memory | None = None,
 ) -> Proposal:
-    """Up to `num` trials; `pending` are mixture and seed of those that wait or run."""
+    """Up to `num` trials; `pending` are mixture, seed and levels of those that wait or run."""
     assert study.search is not None
     started = time.monotonic()
     memory = memory or Memory()
     memory.prepare(study, study.search.seed)
-    complete, _ = complete_observations(study, observations)
+    complete, _ = complete_observations(study, observations, with_short=True)
     data = search_data(study, complete, MOST_MIXTURES)
-    if data is None or len(data.shares) < LEAST_MIXTURES:
+    if data is None or np.sum(~data.layout.is_short(data.points)) < LEAST_MIXTURES:
         return fill(study, complete, pending, num, "too few mixtures have scores")
     rng = named_rng("propose", study.search.seed, len(complete), len(pending))
     left = deadline_seconds - (time.monotonic() - started)
     posterior = _posterior(data, memory, left)
-    new = candidates(posterior, memory.regions, memory.pool, data.shares, rng)
-    kept = _leaders(data, posterior, memory.regions)
-    old = data.shares[kept]
-    waiting = _rows(study, [shares for shares, _ in pending])
-    points = np.concatenate([old, waiting, new])
-    mean, covariance = posterior.mean(points), posterior.covariance(points)
-    regret = expected_regret(mean, covariance, rng)
-    stop = _why_stop(study, posterior, mean, regret)
+    spaces = memory.regions, memory.pool
+    regrets, stop = [], None
     requests: tuple[TrialRequest, ...] = ()
-    if stop is None:
-        choice = choose(
-            mean,
-            covariance,
-            posterior.noise_variance,
-            num,
-            pending=range(len(old), len(old) + len(waiting)),
-            allowed=np.array(
-                [
-                    *(len(data.seeds[index]) < MOST_SEEDS for index in kept),
-                    *(False for _ in waiting),
-                    *(True for _ in new),
-                ]
-            ),
-            is_repeat=np.arange(len(points)) < len(old),
-        )
-        wanted = [
-            TrialRequest(shares=data.mixtures[kept[index]])
-            if index < len(old)
-            else request_of(study, points[index])
-            for index in choice.indices
-        ]
-        requests = _seeded(study, wanted, complete, pending)
+    for held in held_in_turn(study, data, pending):
+        found = points_to_choose_from(study, data, posterior, spaces, held, pending, rng)
+        mean, covariance = posterior.mean(found.points), posterior.covariance(found.points)
+        counts = found.counts
+        regrets.append(expected_regret(mean[counts], covariance[np.ix_(counts, counts)], rng))
+        stop = _why_stop(study, posterior, found.points[counts], mean[counts], regrets[-1])
+        if stop is None:
+            wanted = _chosen(study, data, posterior, found, (mean, covariance), num)
+            requests = _seeded(study, wanted, complete, pending)
+            break
     return Proposal(
         requests=requests,
         chosen_by="search",
         stop=stop,
-        expected_regret=regret,
+        expected_regret=max(regrets),
         num_trials=len(complete),
         subset=data.subset,
     )
+
+
+def _chosen(
+    study: StudySpec,
+    data: SearchData,
+    posterior: Posterior,
+    found: Points,
+    belief: tuple[Array, Array],
+    num: int,
+) -> list[TrialRequest]:
+    is_short = data.layout.is_short(found.points)
+    part = (study.short_tokens or 0) / study.decay.tokens
+    choice = choose(
+        *belief,
+        posterior.noise_variance(found.points),
+        num,
+        pending=found.pending,
+        allowed=found.allowed,
+        is_repeat=found.is_repeat,
+        counts=found.counts,
+        cost=np.where(is_short, part, 1.0),
+    )
+    wanted = []
+    for index in choice.indices:
+        if index < len(found.kept):
+            row = found.kept[index]
+            wanted.append(TrialRequest(shares=data.mixtures[row], factors=data.factors[row]))
+        else:
+            wanted.append(_request_at(study, found.points[index], bool(is_short[index])))
+    return wanted
+
+
+def _request_at(study: StudySpec, point: Array, is_short: bool) -> TrialRequest:
+    """For a point (K + F,) of the search."""
+    num = len(study.sources)
+    levels = {axis.name: axis.decode(float(point[num + i])) for i, axis in enumerate(study.axes)}
+    short = {SHORT: study.short_tokens} if is_short else {}
+    return request_of(study, point[:num]).model_copy(update={"factors": {**levels, **short}})
 
 
 def fill(
@@ -141,32 +159,20 @@ def fill(
 ) -> Proposal:
     """Mixtures far from all that were tried, without a look at any score."""
     assert study.search is not None
-    tried = _rows(study, [*(one.shares for one in complete), *(shares for shares, _ in pending)])
+    both = [(one.shares, one.factors) for one in complete]
+    both += [(dict(shares), dict(levels)) for shares, _, levels in pending]
+    tried = points_of(study, both)[:, : len(study.sources)]
     points = space_filling(regions_of(study), num, study.search.seed, tried)
+    table = level_table(study.axes, points, study.search.seed + len(tried))
+    requests = [
+        request_of(study, row).model_copy(update={"factors": levels})
+        for row, levels in zip(points, table, strict=True)
+    ]
     return Proposal(
-        requests=_seeded(study, [request_of(study, row) for row in points], complete, pending),
+        requests=_seeded(study, requests, complete, pending),
         chosen_by=f"space_filling: {why}",
         num_trials=len(complete),
     )
-
-
-def _leaders(data: SearchData, posterior: Posterior, regions: Sequence[Region]) -> list[int]:
-    """Rows of the mixtures tried inside the space that could still be the best: the others would
-    cost time in squares and change nothing.
-    """
-    inside = [
-        row
-        for row, shares in enumerate(data.shares)
-        if any(region.contains(shares, 1e-5) for region in regions)
-    ]
-    mean = posterior.mean(data.shares[inside])
-    return [inside[place] for place in np.sort(np.argsort(mean)[:_LEADERS])]
-
-
-def _rows(study: StudySpec, mixtures: Sequence[Mapping[str, float]]) -> Array:
-    names = [source.name for source in study.sources]
-    found = [[shares.get(name, 0.0) for name in names] for shares in mixtures]
-    return np.array(found).reshape(len(mixtures), len(names))
 
 
 def _posterior(data: SearchData, memory: Memory, seconds_left: float) -> Posterior:
@@ -185,18 +191,21 @@ def _posterior(data: SearchData, memory: Memory, seconds_left: float) -> Posteri
     return found
 
 
-def _why_stop(study: StudySpec, posterior: Posterior, mean: Array, regret: float) -> str | None:
+def _why_stop(
+    study: StudySpec, posterior: Posterior, points: Array, mean: Array, regret: float
+) -> str | None:
     search = study.search
     assert search is not None
+    noise_sd = float(posterior.noise_variance(points[:1])[0]) ** 0.5
     if search.stop_regret is not None and regret < search.stop_regret:
         return (
             f"the expected regret {regret:.3g} is below search.stop_regret {search.stop_regret:g}"
         )
-    least = max(OF_NOISE * posterior.noise_variance**0.5, OF_SPREAD * float(np.ptp(mean)))
+    least = max(OF_NOISE * noise_sd, OF_SPREAD * float(np.ptp(mean)))
     if search.stops_early and regret < least:
         return (
             f"nothing is left to gain: the expected regret is {regret:.2g}, the noise of one trial "
-            f"{posterior.noise_variance**0.5:.2g}"
+            f"{noise_sd:.2g}"
         )
     return None
 
@@ -209,11 +218,14 @@ def _seeded(
 ) -> tuple[TrialRequest, ...]:
     """A new mixture with the study's first seed; an old one with the next that it has not had."""
     taken: dict[Key, set[int]] = {}
-    for shares, seed in (*((one.shares, one.seed) for one in complete), *pending):
-        taken.setdefault(mixture_key(dict(shares)), set()).add(seed)
+    for one in complete:
+        taken.setdefault(one.key, set()).add(one.seed)
+    for shares, seed, levels in pending:
+        taken.setdefault(mixture_key(shares, levels), set()).add(seed)
     found = []
     for request in requests:
-        seeds = taken.setdefault(mixture_key(request.mixture(study.recipe).shares), set())
+        key = mixture_key(request.mixture(study.recipe).shares, request.factors)
+        seeds = taken.setdefault(key, set())
         order = (*study.seeds, *range(len(seeds) + 1))
         seed = next(one for one in order if one not in seeds)
         seeds.add(seed)

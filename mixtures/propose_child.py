@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from threadpoolctl import threadpool_limits
 
-from mixtures.propose import Memory, Pending, Proposal, propose
+from mixtures.propose import Memory, Proposal, propose
 from mixtures.rank import Observation
+from mixtures.search_points import Pending
 from mixtures.study import StudySpec
 
 _MOST_STUDIES = 16

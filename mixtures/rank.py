@@ -11,12 +11,13 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from mixtures.factors import Level
 from mixtures.flagged import FlaggedScore
 from mixtures.metric import Direction
 from mixtures.noise import SeedNoise, seed_noise
 from mixtures.observation import Key as Key
 from mixtures.observation import Observation as Observation
-from mixtures.observation import as_of
+from mixtures.observation import as_of, baseline_keys
 from mixtures.observation import complete_observations as complete_observations
 from mixtures.observation import mixture_key as mixture_key
 from mixtures.paired import MixtureTrials, difference_of, interval_of, is_tied
@@ -24,7 +25,7 @@ from mixtures.repetition import Epochs
 from mixtures.row_noise import RowNoise, row_noise
 from mixtures.row_posterior import TOP_K, RowPosterior
 from mixtures.study import StudySpec
-from mixtures.value import Value
+from mixtures.value import Value, added
 
 
 class PairedDifference(Value):
@@ -37,7 +38,8 @@ class PairedDifference(Value):
 
 
 class LeaderboardRow(Value):
-    """One mixture. `mean` is over seeds; `interval` (95 %) is None while noise is unknown.
+    """One mixture, at one level of each factor. `mean` is over seeds; `interval` (95 %) is None
+    while noise is unknown.
 
     `standard_deviation` is raw, over this mixture's own seeds. `tied_with_best` says that the
     trials alone, without a fit, cannot tell the mixture from the one with the best mean.
@@ -62,6 +64,7 @@ class LeaderboardRow(Value):
     posterior: RowPosterior | None = None
     epochs: dict[str, Epochs] = Field(default={})
     outside_tried_region: bool = False
+    factors: dict[str, Level] = added({})
 
 
 class Leaderboard(Value):
@@ -95,14 +98,19 @@ def leaderboard(study: StudySpec, observations: Sequence[Observation]) -> Leader
     entries.sort(key=lambda entry: (entry.mean, entry.trials[0].sft_share, entry.key))
     noise = seed_noise({(e.key, seed): y for e in entries for seed, y in e.by_seed.items()})
     by_key = {entry.key: entry for entry in entries}
-    keys = {name: mixture_key(one.shares) for name, one in study.baseline_mixtures.items()}
-    tried = {name: by_key[key] for name, key in keys.items() if key in by_key}
+    # By levels, and once for each: a board has many rows and few levels.
+    tried: dict[Key, dict[str, MixtureTrials]] = {}
     rows: list[LeaderboardRow] = []
     for place, entry in enumerate(entries, start=1):
         # Only means that are exactly equal share a rank; what cannot be told apart is a tie.
         same = rows and rows[-1].mean == study.objective.loss_sign * entry.mean
         rank = rows[-1].rank if same else place
-        rows.append(_row(study, rank, entry, entries, tried, noise))
+        factors = entry.trials[0].factors
+        at: Key = tuple(sorted(factors.items()))
+        if at not in tried:
+            keys = baseline_keys(study, factors)
+            tried[at] = {name: by_key[key] for name, key in keys.items() if key in by_key}
+        rows.append(_row(study, rank, entry, entries, tried[at], noise))
     notes += _notes(entries, noise)
     return Leaderboard(
         metric=study.objective.metric,
@@ -118,7 +126,7 @@ def mixtures_of(study: StudySpec, observations: Sequence[Observation]) -> list[M
     """The trials by mixture, in the order in which these come first."""
     groups: dict[Key, list[Observation]] = {}
     for observation in observations:
-        groups.setdefault(mixture_key(observation.shares), []).append(observation)
+        groups.setdefault(observation.key, []).append(observation)
     entries = []
     for key, trials in groups.items():
         by_seed: dict[int, list[float]] = {}
@@ -172,6 +180,7 @@ def _row(
             for name in first.scores
         },
         trial_ids=tuple(trial.trial_id for trial in entry.trials),
+        factors=first.factors,
         noise=row_noise(study.objective, entry, noise),
     )
 

@@ -3,10 +3,11 @@
 from pydantic import Field
 
 from mixtures.choice_rule import ChoiceRule
+from mixtures.factors import Level
 from mixtures.metric import Direction
 from mixtures.mixture import Mixture
 from mixtures.repetition import Epochs
-from mixtures.value import Share, Value
+from mixtures.value import Share, Value, added
 
 Interval = tuple[float, float]
 
@@ -132,4 +133,7 @@ class Recommendation(Value):
     )
     epochs: dict[str, Epochs] = Field(
         default={}, description="how often the mixture reads each source"
+    )
+    factors: dict[str, Level] = added(
+        {}, description="levels of the study's factors that it is for, and fitted at"
     )

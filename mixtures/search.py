@@ -30,4 +30,7 @@ class Search(Value):
     stops_early: bool = True
     seed: Seed = 0
     # A batch is as many as the cluster runs at once; more would be chosen knowing less.
+    short_decay: float | None = added(
+        None, gt=0, lt=1, description="cheaper trials too, of this part of decay.tokens"
+    )
     num_ahead: int = added(2, ge=1, le=64, description="trials that may wait at once")

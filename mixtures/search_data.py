@@ -5,14 +5,18 @@ taken out where mixtures have seeds in common. What then differs between the rep
 noise, and its variance is known with as many degrees of freedom as there are repeats.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mixtures.factor_levels import SHORT
+from mixtures.factors import Level
+from mixtures.observation import Key, Observation
 from mixtures.polytope import Array
-from mixtures.rank import Key, Observation, mixture_key
 from mixtures.search_gp import Measured
+from mixtures.search_kernel import Layout
 from mixtures.study import StudySpec
 
 # Mixtures times benchmarks that are fitted one by one in time; beyond, the objective alone.
@@ -23,16 +27,53 @@ OBJECTIVE = "(objective)"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SearchData:
-    """N mixtures over the study's sources; `parts` are (weight, targets) by benchmark, the weights
-    summing to 1. `seeds` are those that each mixture has run with. `subset` names what was left
-    out, where anything was.
+    """N mixtures at their levels, as points (N, K + F) of the search; `parts` are (weight, targets)
+    by benchmark, the weights summing to 1. `seeds` are those that each has run with. `subset` names
+    what was left out, where anything was.
     """
 
-    shares: Array
+    points: Array
+    keys: tuple[Key, ...]
+    layout: Layout
     mixtures: tuple[dict[str, float], ...]
+    factors: tuple[dict[str, Level], ...]
     seeds: tuple[frozenset[int], ...]
     parts: dict[str, tuple[float, Measured]]
     subset: str | None
+
+    @property
+    def shares(self) -> Array:
+        """(N, K)"""
+        return self.points[:, : self.layout.num_sources]
+
+
+def layout_of(study: StudySpec) -> Layout:
+    """What a point of this study's search is made of."""
+    has_short = study.short_tokens is not None
+    categories = [axis.is_category for axis in study.axes]
+    return Layout(
+        num_sources=len(study.sources),
+        is_category=(*categories, *([True] if has_short else [])),
+        has_short=has_short,
+    )
+
+
+def points_of(
+    study: StudySpec, trials: Sequence[tuple[Mapping[str, float], Mapping[str, Level]]]
+) -> Array:
+    """(N, K + F) of shares and levels."""
+    names = [source.name for source in study.sources]
+    has_short = study.short_tokens is not None
+    rows = [
+        [
+            *(shares.get(name, 0.0) for name in names),
+            *(axis.encode(levels[axis.name]) for axis in study.axes),
+            *([float(SHORT in levels)] if has_short else []),
+        ]
+        for shares, levels in trials
+    ]
+    width = len(names) + len(study.axes) + has_short
+    return np.array(rows, dtype=float).reshape(len(rows), width)
 
 
 def search_data(
@@ -41,7 +82,7 @@ def search_data(
     """Of trials with all their scores; None where there is none."""
     groups: dict[Key, list[Observation]] = {}
     for trial in complete:
-        groups.setdefault(mixture_key(trial.shares), []).append(trial)
+        groups.setdefault(trial.key, []).append(trial)
     if not groups:
         return None
     objective = study.objective
@@ -53,16 +94,21 @@ def search_data(
     weights = {name: objective.weight_of(name) / total for name in names}
     if len(groups) * len(names) > MOST_TARGETS:
         weights = {OBJECTIVE: 1.0}
-    sources = [source.name for source in study.sources]
-    shares = np.array(
-        [[trials[0].shares.get(name, 0.0) for name in sources] for trials in groups.values()]
+    firsts = [trials[0] for trials in groups.values()]
+    points, layout = (
+        points_of(study, [(one.shares, one.factors) for one in firsts]),
+        layout_of(study),
     )
+    ordered = list(groups.values())
     return SearchData(
-        shares=shares,
-        mixtures=tuple(trials[0].shares for trials in groups.values()),
+        points=points,
+        keys=tuple(groups),
+        layout=layout,
+        mixtures=tuple(one.shares for one in firsts),
+        factors=tuple(one.factors for one in firsts),
         seeds=tuple(frozenset(one.seed for one in trials) for trials in groups.values()),
         parts={
-            name: (weight, _measured(shares, list(groups.values()), _losses(study, groups, name)))
+            name: (weight, _measured(points, layout, ordered, _losses(study, ordered, name)))
             for name, weight in weights.items()
         },
         subset=subset,
@@ -86,38 +132,52 @@ def _subset(
     return {key: trials for key, trials in groups.items() if key in kept}, words
 
 
-def _losses(study: StudySpec, groups: dict[Key, list[Observation]], part: str) -> Array:
+def _losses(study: StudySpec, groups: Sequence[list[Observation]], part: str) -> Array:
     """(M,) of all trials in the order of their mixtures, less is better."""
     sign = study.objective.loss_sign
     return np.array(
         [
             sign * (study.objective.value(one.scores) if part == OBJECTIVE else one.scores[part])
-            for trials in groups.values()
+            for trials in groups
             for one in trials
         ]
     )
 
 
-def _measured(shares: Array, groups: Sequence[list[Observation]], values: Array) -> Measured:
-    rows = [row for row, trials in enumerate(groups) for _ in trials]
-    seeds = [trial.seed for trials in groups for trial in trials]
-    values = values - _seed_effects(np.array(rows), seeds, values)
+def _measured(
+    points: Array, layout: Layout, groups: Sequence[list[Observation]], values: Array
+) -> Measured:
+    """What a seed does to short decays is not what it does to full ones: each for itself. Noise by
+    repeats is that of the full ones.
+    """
+    rows = np.array([row for row, trials in enumerate(groups) for _ in trials])
+    seeds = np.array([trial.seed for trials in groups for trial in trials])
+    is_short = layout.is_short(points)[rows]
+    means, variance, left = np.zeros(len(groups)), 0.0, 0
     repeats = np.bincount(rows, minlength=len(groups)).astype(float)
-    means = np.bincount(rows, weights=values, minlength=len(groups)) / repeats
-    # One degree of freedom goes to each mixture, and one to each seed beyond the first.
-    df = len(values) - len(groups) - (len(set(seeds)) - 1)
-    residuals = values - means[rows]
-    variance = float(residuals @ residuals / df) if df > 0 else 0.0
+    for kind in (True, False):
+        mine = is_short == kind
+        if not mine.any():
+            continue
+        _, own = np.unique(rows[mine], return_inverse=True)
+        found = values[mine] - _seed_effects(own, seeds[mine].tolist(), values[mine])
+        of_groups = np.bincount(own, weights=found) / np.bincount(own)
+        means[np.unique(rows[mine])] = of_groups
+        # One degree of freedom goes to each mixture, and one to each seed beyond the first.
+        left = len(found) - len(of_groups) - (len(set(seeds[mine].tolist())) - 1)
+        residuals = found - of_groups[own]
+        variance = float(residuals @ residuals / left) if left > 0 else 0.0
     return Measured(
-        shares=shares,
+        points=points,
         targets=means,
         repeats=repeats,
+        layout=layout,
         noise_variance=variance,
-        noise_df=float(max(df, 0)),
+        noise_df=float(max(left, 0)),
     )
 
 
-def _seed_effects(rows: Array, seeds: Sequence[int], values: Array) -> Array:
+def _seed_effects(rows: NDArray[np.intp], seeds: Sequence[int], values: Array) -> Array:
     """(N,) of each trial's seed, by mixtures that ran with several; a ridge of one mixture holds
     seeds with little in common near zero.
     """

@@ -6,7 +6,8 @@ the sum (Spearman .97 against .83 at 32 trials; RegMix's runs, 13 losses). Mater
 standardised; log-normal priors on length-scales (median 1.2 times the median distance), on signal
 variance (median 1) and on noise (median .1, or what repeats say); the mode by L-BFGS on the
 analytic gradient (Rasmussen and Williams 2006, equation 5.9). Beside it a part that is linear in
-sqrt(w): with 20 sources and 30 trials nothing else says what lies towards the corners.
+sqrt(w): with 20 sources and 30 trials nothing else says what lies towards the corners. Levels of
+factors and shorter decays are in `search_kernel.py`.
 """
 
 from collections.abc import Sequence
@@ -17,21 +18,28 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
 from mixtures.polytope import Array
+from mixtures.search_kernel import (
+    JITTER,
+    Layout,
+    covariance,
+    features,
+    loss,
+    prior_variance,
+)
 from mixtures.surrogates.matern import (
     LENGTH_MEDIAN,
     LENGTH_SD,
-    LEVEL_VARIANCE,
-    ROOT5,
     SIGNAL_SD,
-    inverse_of,
-    matern,
     noise_prior,
     squared_distances,
 )
 
-_POWER = 0.25
 _LINEAR_MEDIAN, _LINEAR_SD = 1.0, 1.5
-_JITTER = 1e-6
+# A level's theta: two categories agree by e^-.5, a short decay with a full one by e^-.15, before
+# a score has been seen; two sds say as good as nothing, and as good as all.
+_THETA_MEDIAN, _THETA_SD = 0.5, 1.5
+_SHORT_THETA_MEDIAN, _SHORT_NOISE_SD, _SHORT_SCALE_SD = 0.15, 0.7, 0.5
+_OFFSET_MEDIAN, _OFFSET_SD = 0.3, 1.5
 # The mode is looked for on so many trials, spread over all; more are conditioned on.
 _MODE_TRIALS = 128
 _MAX_STEPS = 60
@@ -39,11 +47,14 @@ _MAX_STEPS = 60
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """N distinct mixtures (N, K), a target each (less is better), and how often it was measured."""
+    """N distinct points (N, K + F), mixtures with their levels; a target each (less is better), and
+    how often it was measured.
+    """
 
-    shares: Array
+    points: Array
     targets: Array
     repeats: Array
+    layout: Layout
     # Variance of one trial's noise by repeats, and its degrees of freedom; 0 where none repeats.
     noise_variance: float = 0.0
     noise_df: float = 0.0
@@ -51,27 +62,29 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Process:
-    """One benchmark's posterior. `mode` holds logs: K length-scales, linear, signal, noise."""
+    """One benchmark's posterior, of full decays in the target's own units; at the points of short
+    ones in those of full ones, as far as they go together.
+    """
 
     mode: Array
-    features: Array
+    points: Array
+    layout: Layout
     factor: Array
     alpha: Array
     level: float
     scale: float
 
-    @property
-    def noise_variance(self) -> float:
-        """Of one trial, in the target's own units."""
-        return float(self.scale**2 * np.exp(self.mode[-1]))
+    def noise_variance(self, points: Array) -> Array:
+        """(P,) of one trial, in the target's own units."""
+        return self.scale**2 * self.layout.noise(points, self.mode)
 
-    def mean(self, shares: Array) -> Array:
-        cross = _covariance(_features(shares), self.features, self.mode)
+    def mean(self, points: Array) -> Array:
+        cross = covariance(points, self.points, self.mode, self.layout)
         return np.asarray(self.level + self.scale * cross @ self.alpha)
 
-    def known(self, shares: Array) -> Array:
-        """(N, P): what the trials know of these mixtures; its inner products are lost variance."""
-        cross = _covariance(self.features, _features(shares), self.mode)
+    def known(self, points: Array) -> Array:
+        """(N, P): what the trials know of these points; its inner products are lost variance."""
+        cross = covariance(self.points, points, self.mode, self.layout)
         return np.asarray(solve_triangular(self.factor, cross, lower=True, check_finite=False))
 
 
@@ -79,65 +92,76 @@ class Process:
 class Posterior:
     """Of the objective: the weighted sum of its benchmarks, taken as independent given the mixture.
 
-    In units of the objective as a loss; `noise_variance` is that of one trial.
+    In units of the objective as a loss.
     """
 
     parts: tuple[tuple[float, Process], ...]
 
-    @property
-    def noise_variance(self) -> float:
-        return sum(weight**2 * part.noise_variance for weight, part in self.parts)
+    def noise_variance(self, points: Array) -> Array:
+        """(P,) of one trial at each point."""
+        return np.asarray(
+            sum(weight**2 * part.noise_variance(points) for weight, part in self.parts)
+        )
 
-    def mean(self, shares: Array) -> Array:
-        return np.asarray(sum(weight * part.mean(shares) for weight, part in self.parts))
+    def mean(self, points: Array) -> Array:
+        return np.asarray(sum(weight * part.mean(points) for weight, part in self.parts))
 
-    def variance(self, shares: Array) -> Array:
-        found = np.zeros(len(shares))
+    def variance(self, points: Array) -> Array:
+        found = np.zeros(len(points))
         for weight, part in self.parts:
-            linear, signal, _ = np.exp(part.mode[-3:])
-            along = np.sum((np.sqrt(np.maximum(shares, 0)) - _middle(shares)) ** 2, axis=1)
-            prior = signal + LEVEL_VARIANCE + linear * along
-            left = prior - np.sum(part.known(shares) ** 2, axis=0)
+            prior = prior_variance(points, part.mode, part.layout)
+            left = prior - np.sum(part.known(points) ** 2, axis=0)
             found += (weight * part.scale) ** 2 * left
         return np.maximum(found, 1e-12)
 
-    def covariance(self, shares: Array) -> Array:
-        """(P, P) of the noise-free objective at the mixtures (P, K)."""
-        found = np.zeros((len(shares), len(shares)))
-        points = _features(shares)
+    def covariance(self, points: Array) -> Array:
+        """(P, P) of the noise-free objective."""
+        found = np.zeros((len(points), len(points)))
         for weight, part in self.parts:
-            known = part.known(shares)
-            left = _covariance(points, points, part.mode) - known.T @ known
+            known = part.known(points)
+            left = covariance(points, points, part.mode, part.layout) - known.T @ known
             found += (weight * part.scale) ** 2 * left
         return found
 
 
 def fit(measured: Measured, start: Array | None = None, max_steps: int = _MAX_STEPS) -> Process:
     """The posterior at the mode; `start`, from an earlier fit, saves most of the steps."""
-    features = _features(measured.shares)
-    level, scale = float(measured.targets.mean()), float(measured.targets.std()) or 1.0
+    points, layout = measured.points, measured.layout
+    is_short = layout.is_short(points)
+    of_full = measured.targets[~is_short] if (~is_short).any() else measured.targets
+    level, scale = float(of_full.mean()), float(of_full.std()) or 1.0
     targets = (measured.targets - level) / scale
+    short_scale = 1.0
+    if is_short.any():
+        # A short decay ends higher: its level is its own.
+        of_short = measured.targets[is_short]
+        targets[is_short] = (of_short - of_short.mean()) / scale
+        short_scale = float(of_short.std()) / scale or 1.0
     noise = 1.0 / measured.repeats
-    centre, sd = _prior(features, measured, scale)
+    prior = _prior(measured, scale, short_scale)
+    centre, sd = prior
     rows = np.unique(np.linspace(0, len(targets) - 1, _MODE_TRIALS).astype(int))
     mode = centre if start is None or len(start) != len(centre) else start
     if max_steps > 0 and len(targets) > 1:
         found = minimize(
-            _loss,
+            loss,
             np.clip(mode, centre - 5 * sd, centre + 5 * sd),
-            args=(features[rows], targets[rows], noise[rows], centre, sd),
+            args=(points[rows], targets[rows], noise[rows], prior, layout),
             jac=True,
             method="L-BFGS-B",
             bounds=list(zip(centre - 6 * sd, centre + 6 * sd, strict=True)),
             options={"maxiter": max_steps},
         )
         mode = found.x
-    covariance = _covariance(features, features, mode)
-    covariance[np.diag_indices(len(targets))] += np.exp(mode[-1]) * noise + _JITTER
-    factor = cholesky(covariance, lower=True, check_finite=False)
+    if layout.has_short:
+        targets = np.where(is_short, targets * np.exp(-mode[layout.short_noise + 1]), targets)
+    total = covariance(points, points, mode, layout)
+    total[np.diag_indices(len(targets))] += layout.noise(points, mode) * noise + JITTER
+    factor = cholesky(total, lower=True, check_finite=False)
     return Process(
         mode=mode,
-        features=features,
+        points=points,
+        layout=layout,
         factor=factor,
         alpha=cho_solve((factor, True), targets),
         level=level,
@@ -159,65 +183,20 @@ def posterior_of(
     )
 
 
-def _prior(features: Array, measured: Measured, scale: float) -> tuple[Array, Array]:
-    num = features.shape[1]
-    away = np.sqrt(squared_distances(features, features)[np.triu_indices(len(features), 1)])
+def _prior(measured: Measured, scale: float, short_scale: float = 1.0) -> Array:
+    """(2, H) means and sds of the hyperparameters' logarithms."""
+    layout = measured.layout
+    of_points = features(measured.points, layout)
+    away = np.sqrt(squared_distances(of_points, of_points)[np.triu_indices(len(of_points), 1)])
     median = float(np.median(away)) if len(away) and np.median(away) > 0 else 1.0
-    noise, noise_sd = noise_prior(measured.noise_variance, measured.noise_df, scale)
-    lengths = np.full(num, np.log(LENGTH_MEDIAN * median))
-    centre = np.r_[lengths, np.log(_LINEAR_MEDIAN), 0.0, noise]
-    return centre, np.r_[np.full(num, LENGTH_SD), _LINEAR_SD, SIGNAL_SD, noise_sd]
-
-
-def _loss(
-    mode: Array, features: Array, targets: Array, noise: Array, centre: Array, sd: Array
-) -> tuple[float, Array]:
-    """The negative log posterior density of the hyperparameters, and its gradient."""
-    num = features.shape[1]
-    scaled = features / np.exp(mode[:num])
-    linear, signal, of_noise = np.exp(mode[num:])
-    slopes = _linear(features, features)
-    away = ROOT5 * np.sqrt(squared_distances(scaled, scaled))
-    decay = np.exp(-away)
-    shape = (1 + away + away**2 / 3) * decay
-    covariance = signal * shape + linear * slopes + LEVEL_VARIANCE
-    covariance[np.diag_indices(len(targets))] += of_noise * noise + _JITTER
-    z = (mode - centre) / sd
-    try:
-        factor = cholesky(covariance, lower=True, check_finite=False)
-    except np.linalg.LinAlgError:
-        return 1e10, z / sd
-    alpha = cho_solve((factor, True), targets, check_finite=False)
-    value = 0.5 * targets @ alpha + np.log(np.diag(factor)).sum() + 0.5 * z @ z
-    slope = inverse_of(factor) - np.outer(alpha, alpha)
-    # Of the covariance by log length-scale k: 5/3 signal (1 + r) e^-r (x_k - x'_k)^2 / length^2.
-    of_lengths = slope * (5.0 / 3.0 * signal * (1 + away) * decay)
-    gradient = np.empty_like(mode)
-    gradient[:num] = of_lengths.sum(axis=1) @ scaled**2 - np.einsum(
-        "ik,ik->k", scaled, of_lengths @ scaled
-    )
-    gradient[num] = 0.5 * linear * np.sum(slope * slopes)
-    gradient[num + 1] = 0.5 * signal * np.sum(slope * shape)
-    gradient[num + 2] = 0.5 * of_noise * np.sum(np.diag(slope) * noise)
-    return float(value), gradient + z / sd
-
-
-def _features(shares: Array) -> Array:
-    return np.asarray(np.maximum(shares, 0.0) ** _POWER)
-
-
-def _covariance(first: Array, second: Array, mode: Array) -> Array:
-    num = first.shape[1]
-    lengths = np.exp(mode[:num])
-    away = ROOT5 * np.sqrt(squared_distances(first / lengths, second / lengths))
-    smooth = np.exp(mode[num + 1]) * matern(away)
-    return np.asarray(smooth + np.exp(mode[num]) * _linear(first, second) + LEVEL_VARIANCE)
-
-
-def _linear(first: Array, second: Array) -> Array:
-    """Inner products of sqrt(w) about the uniform mixture's, so that slopes have no favourite."""
-    return np.asarray((first**2 - _middle(first)) @ (second**2 - _middle(second)).T)
-
-
-def _middle(rows: Array) -> float:
-    return float(1.0 / np.sqrt(rows.shape[1]))
+    priors = [(np.log(LENGTH_MEDIAN * median), LENGTH_SD)] * layout.num_sources
+    priors += [(np.log(_THETA_MEDIAN), _THETA_SD)] * layout.num_levels
+    if layout.has_short:
+        priors[-1] = (np.log(_SHORT_THETA_MEDIAN), _THETA_SD)
+    if layout.num_levels:
+        priors.append((np.log(_OFFSET_MEDIAN), _OFFSET_SD))
+    if layout.has_short:
+        priors += [(0.0, _SHORT_NOISE_SD), (np.log(short_scale), _SHORT_SCALE_SD)]
+    priors += [(np.log(_LINEAR_MEDIAN), _LINEAR_SD), (0.0, SIGNAL_SD)]
+    priors.append(noise_prior(measured.noise_variance, measured.noise_df, scale))
+    return np.array(priors).T

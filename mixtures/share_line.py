@@ -7,7 +7,7 @@ import numpy as np
 
 from mixtures.best_of_pool import BestOfPool, best_of_pool
 from mixtures.best_share import BestShare, best_share
-from mixtures.observation import Observation, as_of, mixture_key
+from mixtures.observation import Observation, as_of, shares_key
 from mixtures.recommendation import NotEnoughTrials
 from mixtures.row_posterior import TOP_K, RowPosterior, probability_in_top, row_posteriors
 from mixtures.study import StudySpec
@@ -113,8 +113,8 @@ def line_posteriors(line: LineFit) -> dict[str, RowPosterior]:
 
 def is_on_line(study: StudySpec, trial: Observation) -> bool:
     """Whether the trial differs from the study's own mixture at its share in nothing else."""
-    line = dict(mixture_key(study.mixture_at(round(trial.sft_share, 12)).shares))
-    given = dict(mixture_key(trial.shares))
+    line = dict(shares_key(study.mixture_at(round(trial.sft_share, 12)).shares))
+    given = dict(shares_key(trial.shares))
     return all(
         abs(line.get(name, 0.0) - given.get(name, 0.0)) <= LINE_TOLERANCE
         for name in line.keys() | given.keys()

@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 
 from mixtures.additive import fit_additive
 from mixtures.metric import known_metric
-from mixtures.rank import Key, Observation, mixture_key
+from mixtures.rank import Key, Observation
 from mixtures.study import StudySpec
 from mixtures.value import Name, Value
 
@@ -74,7 +74,7 @@ def signal(study: StudySpec, by_metric: Mapping[str, Sequence[Observation]]) -> 
         own: list[MetricSignal] = []
         for metric in metrics:
             scores = {
-                (mixture_key(one.shares), one.seed, one.trial_id): one.scores[benchmark.name]
+                (one.key, one.seed, one.trial_id): one.scores[benchmark.name]
                 for one in by_metric[metric]
                 if benchmark.name in one.scores
             }

@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from mixtures.factors import Factor, FactorName, Range, fitting
 from mixtures.polytope import Array, Rule
 from mixtures.source import Kind, Source
 from mixtures.value import InvalidField, Name, Share, Value, added
@@ -57,8 +58,9 @@ class LinearConstraint(Value):
 class Space(Value):
     """The mixtures that the study may try. Exactly one of `sft_share` and `sft_share_range`.
 
-    A list of SFT shares with no `free_groups` is a sweep: each of its shares is tried. Everything
-    else is searched: the first trials fill the space (`design` of the study).
+    A list of SFT shares with no `free_groups` is a sweep: each of its shares is tried, at every
+    combination of its factors' levels. Everything else, so also a factor with a range, is
+    searched: the first trials fill the space (`design` of the study).
     """
 
     sft_share: tuple[Share, ...] = added((), description="the shares to try")
@@ -75,6 +77,9 @@ class Space(Value):
     cap_epochs: bool = added(
         False, description="no source is read more than max_epochs times in the full run"
     )
+    factors: dict[FactorName, Factor] = added(
+        {}, description="what trials differ in beside their mixture: levels, or a range"
+    )
 
     @field_validator("sft_share")
     @classmethod
@@ -88,6 +93,13 @@ class Space(Value):
     @classmethod
     def _groups_in_one_order(cls, groups: tuple[Kind, ...]) -> tuple[Kind, ...]:
         return tuple(sorted(set(groups)))
+
+    @field_validator("factors")
+    @classmethod
+    def _levels_have_the_type_of_their_field(
+        cls, factors: dict[FactorName, Factor]
+    ) -> dict[FactorName, Factor]:
+        return {name: fitting(name, factor) for name, factor in factors.items()}
 
     @model_validator(mode="after")
     def _shares_are_given_once(self) -> Self:
@@ -110,8 +122,9 @@ class Space(Value):
 
     @property
     def is_sweep(self) -> bool:
-        """Whether every mixture of the space is listed."""
-        return bool(self.sft_share) and not self.free_groups
+        """Whether everything that the space holds is listed."""
+        has_ranges = any(isinstance(factor, Range) for factor in self.factors.values())
+        return bool(self.sft_share) and not self.free_groups and not has_ranges
 
     @property
     def is_line(self) -> bool:

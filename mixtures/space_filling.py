@@ -66,6 +66,8 @@ def space_filling(
     else:
         each = [
             _representatives(draw([space], num // len(regions), rng), wanted, rng)
+            if space.dimension
+            else np.tile(space.centre, (wanted, 1))
             for space, wanted in zip(regions, _split(num_points, len(regions)), strict=True)
             if wanted
         ]

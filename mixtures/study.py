@@ -9,10 +9,13 @@ from mixtures.baselines import baseline_mixtures
 from mixtures.benchmark import Benchmark
 from mixtures.budget import Budget
 from mixtures.choice_rule import ChoiceRule
+from mixtures.factor_levels import levels_for_baselines, require_factors_fit
+from mixtures.factors import Axis, Range, axes_of, combinations
 from mixtures.mixture import Mixture, require_sum_to_one
 from mixtures.objective import Objective, require_metric_exists, require_weights_fit
 from mixtures.phases import Decay, FullRun
 from mixtures.polytope import Rule, conflict
+from mixtures.proxy import Proxy
 from mixtures.recipe import Recipe
 from mixtures.repetition import MAX_EPOCHS, share_caps
 from mixtures.search import Design, Search
@@ -85,6 +88,7 @@ class StudySpec(Recipe):
         }
         require_metric_exists(self.objective, known)
         require_sources_exist(self.space, self.sources)
+        require_factors_fit(self)
         self._require_current_mixture_fits()
         self._require_sft_shares_can_be_made()
         if self.space.has_rules or self.space.free_groups:
@@ -93,8 +97,8 @@ class StudySpec(Recipe):
             raise InvalidField(
                 "design",
                 self.design.model_dump(mode="json"),
-                "space.sft_share lists all mixtures; design is for space.sft_share_range or "
-                "space.free_groups",
+                "space.sft_share lists all mixtures; design is for space.sft_share_range, "
+                "space.free_groups or a factor with a range",
             )
         self._require_first_trials_fit_the_budget()
         return self
@@ -161,12 +165,12 @@ class StudySpec(Recipe):
                 f"space and baselines make {num_trials} trials, budget.max_trials allows "
                 f"{self.budget.max_trials}; raise the budget or try fewer shares or seeds",
             )
-        tokens = num_trials * self.decay.tokens
+        tokens = num_trials * self.tokens_per_trial
         if self.budget.max_tokens is not None and tokens > self.budget.max_tokens:
             raise InvalidField(
                 "budget.max_tokens",
                 self.budget.max_tokens,
-                f"the first {num_trials} trials of {self.decay.tokens:,} tokens each read "
+                f"the first {num_trials} trials of {self.tokens_per_trial:,} tokens each read "
                 f"{tokens:,}; raise the budget or try fewer mixtures or seeds",
             )
 
@@ -193,7 +197,11 @@ class StudySpec(Recipe):
     @property
     def keeps_weights(self) -> bool:
         """Whether its trials leave their final weights behind."""
-        is_small = self.proxy.num_parameters * BYTES_PER_WEIGHT <= SMALL_WEIGHTS_BYTES
+        return self.keeps_weights_of(self.proxy)
+
+    def keeps_weights_of(self, proxy: Proxy) -> bool:
+        """The same of a trial of this proxy, which a factor may have chosen."""
+        is_small = proxy.num_parameters * BYTES_PER_WEIGHT <= SMALL_WEIGHTS_BYTES
         return self.keep_weights == "all" or (self.keep_weights == "small" and is_small)
 
     @property
@@ -218,6 +226,27 @@ class StudySpec(Recipe):
         return rules_of(self.space, self.sources, inside, caps, sft_share)
 
     @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The factors, in the order of their names."""
+        return axes_of(self.space.factors)
+
+    @property
+    def tokens_per_trial(self) -> int:
+        """Of a decay; the mean where trials differ in it, which are as many at each level."""
+        levels = self.space.factors.get("decay.tokens")
+        if levels is None or isinstance(levels, Range):
+            return self.decay.tokens
+        return round(sum(int(level) for level in levels) / len(levels))
+
+    @property
+    def short_tokens(self) -> int | None:
+        """Of the shorter decays that the search may try, in whole batches; None without any."""
+        if self.search is None or self.search.short_decay is None:
+            return None
+        batch = 1 if self.trained_by == "outside" else self.optimiser.batch_tokens
+        return max(1, round(self.search.short_decay * self.decay.tokens / batch)) * batch
+
+    @property
     def num_design_mixtures(self) -> int:
         """How many mixtures fill the space at the start, beside the baselines."""
         if self.design.num_mixtures is not None:
@@ -225,15 +254,19 @@ class StudySpec(Recipe):
         sizes = Counter(source.kind for source in self.sources)
         num_free = int(self.space.sft_share_range is not None)
         num_free += sum(max(0, sizes[kind] - 1) for kind in self.space.free_groups)
-        return LEAST_DESIGN + num_free // 2
+        # Each level of a category has to be seen at several mixtures.
+        num_levels = sum(max(2, len(axis.codes)) - 1 for axis in self.axes)
+        return LEAST_DESIGN + num_free // 2 + 2 * num_levels
 
     @property
     def num_first_trials(self) -> int:
         """At most so many: mixtures that are a baseline too are tried once."""
         if self.space.is_sweep:
             num = len({*self.space.sft_share, *self.baselines.values()})
-            return (num + (self.current_mixture is not None)) * len(self.seeds)
-        num = self.num_design_mixtures + len(self.baseline_mixtures)
+            num = (num + (self.current_mixture is not None)) * len(combinations(self.axes))
+            return num * len(self.seeds)
+        num_baselines = len(self.baseline_mixtures) * len(levels_for_baselines(self))
+        num = self.num_design_mixtures + num_baselines
         return num + min(num, self.design.num_repeated) * (len(self.seeds) - 1)
 
     @property

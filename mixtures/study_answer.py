@@ -6,7 +6,9 @@ A function of the spec and the scores, nothing else: the service runs it in a ch
 
 from collections.abc import Collection, Mapping, Sequence
 
+from mixtures.factors import words_of
 from mixtures.flagged import flagged_of
+from mixtures.level_fit import LevelFit, at_best_levels, fit_levels, level_posteriors
 from mixtures.mixture_posterior import (
     MIN_MIXTURES,
     fit_mixtures,
@@ -50,14 +52,21 @@ def answer_study(
     board = raw_leaderboard(study, observations, available_tokens)
     complete, notes = complete_observations(study, observations)
     known = dict(available_tokens or {})
+    fit: LevelFit | None = None
     try:
-        if is_line(study, complete):
+        if study.space.factors:
+            fit = fit_levels(study, complete)
+            board = with_posteriors(board, level_posteriors(fit), (), "search_gp", study)
+            board = board.model_copy(update={"subset": fit.data.subset})
+            found = _at_best_levels(fit, board, complete, notes, known)
+        elif is_line(study, complete):
             board, found = _of_line(study, board, complete, notes)
         else:
             board, found = _of_mixtures(study, board, complete, notes, known)
     except NotEnoughTrials as error:
+        no_posterior = None if fit is not None else str(error)
         return StudyAnswer(
-            leaderboard=board.model_copy(update={"no_posterior": str(error)}),
+            leaderboard=board.model_copy(update={"no_posterior": no_posterior}),
             no_recommendation=str(error),
         )
     epochs = epochs_of(found.mixture.shares, study.decay, study.full_run, known)
@@ -89,6 +98,24 @@ def is_line(study: StudySpec, complete: Sequence[Observation]) -> bool:
     if study.trained_by == "workers" or all(is_on_line(study, one) for one in complete):
         return True
     return num_tried_shares(study, complete) >= MIN_SHARES
+
+
+def _at_best_levels(
+    fit: LevelFit,
+    board: Leaderboard,
+    complete: Sequence[Observation],
+    notes: Sequence[str],
+    available_tokens: Mapping[str, int],
+) -> Recommendation:
+    """From the trials at one level of each factor, as if the study were of these alone."""
+    study = fit.study
+    trials, levels, note = at_best_levels(fit, complete)
+    if is_line(study, trials):
+        _, found = _of_line(study, board, trials, (*notes, note))
+    else:
+        _, found = _of_mixtures(study, board, trials, (*notes, note), available_tokens)
+    sentence = f"At {words_of(levels)}: {found.sentence}"
+    return found.model_copy(update={"factors": levels, "sentence": sentence})
 
 
 def _of_line(

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from mixtures.factor_levels import own_levels
+from mixtures.factors import words_of
 from mixtures.fitted import Fitted, LineFitted, StackFitted, is_constant
 from mixtures.objective import Objective
 from mixtures.observation import Observation
@@ -156,8 +158,12 @@ def _usable(
     study: StudySpec, observations: Sequence[Observation], parts: Sequence[str]
 ) -> tuple[list[Observation], list[str]]:
     """Trials with every score that is asked for, and on a line those that lie on it."""
-    usable, notes, off_line = [], [], []
+    usable, notes, off_line, num_other = [], [], [], 0
+    own = own_levels(study)
     for trial in sorted(observations, key=lambda one: (one.seed, one.trial_id)):
+        if trial.factors != own:
+            num_other += 1
+            continue
         missing = [name for name in parts if name not in trial.scores]
         if missing:
             notes.append(
@@ -168,6 +174,11 @@ def _usable(
         else:
             scores = {name: trial.scores[name] for name in parts}
             usable.append(trial.model_copy(update={"scores": scores}))
+    if num_other:
+        whose = (
+            f"at other levels than the study's own ({words_of(own)})" if own else "of short decays"
+        )
+        notes.append(f"{num_other} trials {whose} are left out.")
     if off_line:
         notes.append(
             f"Left out, because they change the shares inside the pretraining or the SFT sources: "

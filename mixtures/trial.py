@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from mixtures.factors import Level
 from mixtures.mixture import Mixture, require_sum_to_one, sft_share
 from mixtures.phases import Decay, FullRun
 from mixtures.recipe import Recipe
@@ -47,12 +48,13 @@ class TrialRequest(Value):
     """What a user asks for: a mixture, as short as `{"sft_share": 0.64}`, and seeds.
 
     Exactly one of `sft_share` and `shares`. Without `seed` the trial runs with each of the
-    study's seeds.
+    study's seeds. A factor that `factors` does not name is at the study's own level.
     """
 
     sft_share: Share | None = None
     shares: dict[Name, Share] | None = None
     seed: Seed | None = None
+    factors: dict[Name, Level] = added({}, description="levels of the study's space.factors")
 
     @model_validator(mode="after")
     def _one_mixture(self) -> Self:
@@ -83,7 +85,8 @@ class TrialSpec(Value):
     """One mixture, one seed, one decay: all that a worker needs to know, and nothing else.
 
     `data_hashes` pins the content of every source and benchmark as it was when the study was
-    submitted: a worker that finds other content refuses, so equal specs mean equal bytes.
+    submitted: a worker that finds other content refuses, so equal specs mean equal bytes. `factors`
+    are the levels of the study's factors, which the recipe and the decay have already.
     """
 
     study_id: str
@@ -95,6 +98,7 @@ class TrialSpec(Value):
     seed: Seed
     resources: Resources = Resources()
     keep_weights: bool = added(True)
+    factors: dict[Name, Level] = added({})
 
     @property
     def trial_id(self) -> str:

@@ -20,8 +20,9 @@ from db.scores import observations
 from db.spending import has_only_failed, spending
 from db.studies import StoredStudy, count_states, list_studies
 from mixtures.design import trials_of_request
-from mixtures.propose import LEAST_MIXTURES, Pending, Proposal, fill
+from mixtures.propose import LEAST_MIXTURES, Proposal, fill
 from mixtures.rank import Observation, complete_observations
+from mixtures.search_points import Pending
 from mixtures.trial import TrialState
 from workers.pool import LocalProcess
 
@@ -110,7 +111,7 @@ class Searcher:
             return self._stop(study, f"the last {MOST_FAILED} trials failed", num_finished)
         if left == 0:
             return self._stop(study, f"{field} is reached", num_finished)
-        pending = [(one.spec.mixture.shares, one.spec.seed) for one in stored]
+        pending = [(one.spec.mixture.shares, one.spec.seed, one.spec.factors) for one in stored]
         proposal = self._propose(study, found, pending, min(wanted, left), is_urgent)
         if proposal.stop is not None:
             return self._stop(study, proposal.stop, num_finished)
@@ -150,7 +151,7 @@ class Searcher:
                 seconds, "mixtures.propose_child:propose_for", *arguments
             )
         except TimeoutError:
-            complete, _ = complete_observations(study.spec, found)
+            complete, _ = complete_observations(study.spec, found, with_short=True)
             return fill(study.spec, complete, pending, num, f"no proposal within {seconds:.1f} s")
         return answer
 

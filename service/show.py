@@ -102,7 +102,8 @@ def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
         title=f"Leaderboard: {board['metric']}, {better} is better ({board['num_trials']} trials)",
         caption="= cannot be told from the best (95 %); differences are paired by seed",
     )
-    for name in ("rank", "", "SFT share", "mean", "95 % interval", "seeds"):
+    factors = list(board["rows"][0].get("factors", {})) if board["rows"] else []
+    for name in ("rank", "", "SFT share", *factors, "mean", "95 % interval", "seeds"):
         table.add_column(name, justify="right")
     for name in baselines:
         table.add_column(f"to {name}", justify="right")
@@ -112,6 +113,7 @@ def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
             str(row["rank"]),
             "=" if row["tied_with_best"] else "",
             percent(row["sft_share"]),
+            *(str(row["factors"][name]) for name in factors),
             f"{row['mean']:.4f}",
             interval_text(row["interval"]),
             str(len(row["seeds"])),

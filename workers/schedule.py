@@ -26,15 +26,17 @@ def stable_factor(tokens: int, phase: StablePhase) -> float:
 
 
 def decay_factor(tokens: int, decay: Decay) -> float:
-    """The factor of the step that starts after `tokens` of the decay; 1 at 0.
+    """The factor of the step that starts after `tokens` of the decay; `lr_ratio` at 0, mostly 1.
 
     linear, 1-sqrt and cosine are stretched to reach `min_lr_ratio` at the end of the decay. The
     exponential form has no end: it keeps its half-life and stops at `min_lr_ratio` when it gets
     there, because stretching it would make the half-life mean something else at each floor.
     """
     if decay.form == "exponential":
-        return max(math.pow(0.5, tokens / decay.half_life), decay.min_lr_ratio)
-    return _fall(decay.form, tokens / decay.tokens, decay.min_lr_ratio)
+        fall = max(math.pow(0.5, tokens / decay.half_life), decay.min_lr_ratio)
+    else:
+        fall = _fall(decay.form, tokens / decay.tokens, decay.min_lr_ratio)
+    return decay.lr_ratio * fall
 
 
 def whole_run_factor(tokens: int, batch_tokens: int, run: WholeRun) -> float:

@@ -75,6 +75,8 @@ def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:
     for name in baselines:
         header += [f"difference_to_{name}", f"difference_to_{name}_low"]
         header += [f"difference_to_{name}_high"]
+    factors = [axis.name for axis in study.spec.axes]
+    header += [f"factor:{name}" for name in factors]
     header += [f"share:{name}" for name in sources] + [f"score:{name}" for name in benchmarks]
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
@@ -88,6 +90,7 @@ def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:
             pair = paired.get(name)
             pair_low, pair_high = (pair and pair.interval) or (None, None)
             cells += [pair and pair.difference, pair_low, pair_high]
+        cells += [row.factors[name] for name in factors]
         cells += [row.shares.get(name, 0.0) for name in sources]
         cells += [row.scores.get(name) for name in benchmarks]
         writer.writerow(cells)

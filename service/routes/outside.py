@@ -9,9 +9,10 @@ from db import leases
 from db.leases import Lease, LeaseConflict
 from db.studies import StoredStudy
 from db.trials import StoredTrial, get_trial
+from mixtures.factors import Level
 from mixtures.told import Ask, Told, require_scores_fit
 from mixtures.trial import TrialState
-from mixtures.value import InvalidField, Value
+from mixtures.value import InvalidField, Value, added
 from service.errors import BadInput
 from service.import_trials import Imported, import_trials
 from service.routes.studies import outside_study
@@ -42,6 +43,7 @@ class AskedTrial(Value):
     seed: int
     decay_tokens: int
     leased_until: datetime
+    factors: dict[str, Level] = added({}, description="levels of the study's factors")
 
 
 class Asked(Value):
@@ -161,4 +163,5 @@ def _asked(lease: Lease) -> AskedTrial:
         seed=lease.spec.seed,
         decay_tokens=lease.spec.decay.tokens,
         leased_until=lease.leased_until.replace(tzinfo=UTC),
+        factors=lease.spec.factors,
     )

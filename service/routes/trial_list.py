@@ -15,9 +15,10 @@ from db.trial_pages import (
     count_matching,
     trial_page,
 )
+from mixtures.factors import Level
 from mixtures.repetition import Epochs, epochs_of
 from mixtures.trial import TrialState
-from mixtures.value import InvalidField, Value
+from mixtures.value import InvalidField, Value, added
 from service.errors import BadInput
 from service.routes.studies import stored_study
 from service.state import Controller, ControllerDep
@@ -45,6 +46,7 @@ class TrialSummary(Value):
     chosen_by: str | None
     note: str
     tags: tuple[str, ...]
+    factors: dict[str, Level] = added({}, description="levels of the study's factors")
 
 
 class TrialPage(Value):
@@ -127,6 +129,7 @@ def _summaries(
             chosen_by=trial.chosen_by,
             note=trial.note,
             tags=trial.tags,
+            factors=trial.factors,
         )
         for trial in listed
     ]

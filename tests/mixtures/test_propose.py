@@ -12,7 +12,7 @@ from mixtures.propose import Memory, Proposal, propose
 from mixtures.rank import Observation
 from mixtures.space_filling import draw, regions_of
 from mixtures.study import StudySpec
-from mixtures.trial import TrialRequest
+from mixtures.trial import TrialRequest, TrialSpec
 from tests.mixtures.outside_study import make_outside_study
 
 BEST = np.array([0.3, 0.1, 0.4, 0.2])
@@ -108,11 +108,101 @@ def test_the_same_scores_give_the_same_proposal() -> None:
     assert propose(other, trials, [], 3).requests != propose(study, trials, [], 3).requests
 
 
+FACTORS = {
+    "decay.form": ["exponential", "linear", "cosine"],
+    "decay.lr_ratio": {"low": 0.1, "high": 10},
+}
+
+
+def loss_at(trial: TrialSpec) -> float:
+    """The bowl; linear is .2 better, another rate costs a bowl of its own round 2."""
+    off = {"exponential": 0.2, "linear": 0.0, "cosine": 0.3}[trial.decay.form]
+    return loss(trial.mixture.shares) + off + 0.3 * float(np.log10(trial.decay.lr_ratio / 2)) ** 2
+
+
+def observe_at(study: StudySpec, specs: list[TrialSpec], seed: int) -> list[Observation]:
+    rng = np.random.default_rng(seed)
+    return [
+        Observation(
+            trial_id=spec.trial_id,
+            shares=spec.mixture.shares,
+            sft_share=spec.sft_share,
+            seed=spec.seed,
+            scores={
+                name: loss_at(spec) + 0.01 * float(rng.standard_normal())
+                for name in ("math", "code")
+            },
+            factors=spec.factors,
+        )
+        for spec in specs
+    ]
+
+
+def test_a_search_finds_the_best_levels_with_the_best_mixture() -> None:
+    space = {"sft_share_range": [0, 1], "free_groups": ["sft", "pretrain"], "factors": FACTORS}
+    study, memory = searching(space=space), Memory()
+    specs = first_trials(study, "s", {})
+    trials = observe_at(study, specs, 0)
+    num_first = len(specs)
+    for turn in range(4):
+        proposal = propose(study, trials, [], 4, memory=memory)
+        assert proposal.stop is None
+        new = [
+            spec
+            for request in proposal.requests
+            for spec in trials_of_request(request, study, "s", {})
+        ]
+        trials += observe_at(study, new, turn + 1)
+        specs += new
+    best = min(specs[num_first:], key=loss_at)
+    assert loss_at(best) < 0.25 * min(loss_at(one) for one in specs[:num_first])
+    assert best.decay.form == "linear" and 1 < best.decay.lr_ratio < 4
+    forms = [spec.decay.form for spec in specs[num_first:]]
+    assert forms.count("linear") > len(forms) / 2
+
+
+def test_no_level_of_what_only_gets_better_is_preferred() -> None:
+    space = {
+        "sft_share_range": [0, 1],
+        "free_groups": ["sft", "pretrain"],
+        "factors": {"decay.tokens": [50_000, 100_000]},
+    }
+    study, memory = searching(space=space), Memory()
+    specs = first_trials(study, "s", {})
+
+    def observed(specs: list[TrialSpec]) -> list[Observation]:
+        found = observe_at(study, specs, 0)
+        gain = {50_000: 0.0, 100_000: -3.0}
+        return [
+            one.model_copy(
+                update={"scores": {k: v + gain[spec.decay.tokens] for k, v in one.scores.items()}}
+            )
+            for one, spec in zip(found, specs, strict=True)
+        ]
+
+    trials = observed(specs)
+    for _ in range(4):
+        for request in propose(study, trials, [], 2, memory=memory).requests:
+            new = trials_of_request(request, study, "s", {})
+            specs += new
+            trials += observed(new)
+    tokens = [spec.decay.tokens for spec in specs]
+    assert abs(tokens.count(50_000) - tokens.count(100_000)) <= 2
+
+
+def test_filling_gives_levels_too() -> None:
+    space = {"sft_share_range": [0, 1], "free_groups": ["sft"], "factors": FACTORS}
+    found = propose(searching(space=space), [], [], 3)
+    assert {request.factors["decay.form"] for request in found.requests} == set(
+        FACTORS["decay.form"]
+    )
+
+
 def test_what_runs_already_is_not_proposed_again() -> None:
     study = searching()
     trials = first(study, 0.001, np.random.default_rng(0))
     alone = propose(study, trials, [], 1).requests[0]
-    pending = [(alone.shares or {}, 0)]
+    pending = [(alone.shares or {}, 0, {})]
     beside = propose(study, trials, pending, 1).requests[0]
     away = np.array(list((beside.shares or {}).values())) - np.array(list(pending[0][0].values()))
     assert np.abs(away).max() > 0.01

@@ -6,13 +6,15 @@ from scipy.optimize import check_grad
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Matern
 
-from mixtures.search_gp import Measured, Posterior, _loss, _prior, fit, posterior_of
+from mixtures.search_gp import Measured, Posterior, _prior, fit, posterior_of
+from mixtures.search_kernel import Layout, loss
 
 RNG = np.random.default_rng(0)
 SHARES = RNG.dirichlet(np.ones(4), 24)
 TARGETS = np.exp(-3 * SHARES[:, 0]) + 0.3 * SHARES[:, 1] + 0.02 * RNG.standard_normal(24)
 REPEATS = np.array([1.0, 2.0] * 12)
-MEASURED = Measured(shares=SHARES, targets=TARGETS, repeats=REPEATS)
+PLAIN = Layout(num_sources=4)
+MEASURED = Measured(points=SHARES, targets=TARGETS, repeats=REPEATS, layout=PLAIN)
 NEW = RNG.dirichlet(np.ones(4), 50)
 
 
@@ -39,22 +41,28 @@ def test_the_posterior_is_that_of_scikit_learn_at_the_same_hyperparameters() -> 
     assert ours.mean(NEW) == pytest.approx(TARGETS.mean() + TARGETS.std() * mean, abs=1e-6)
     assert ours.covariance(NEW) == pytest.approx(TARGETS.var() * covariance, abs=1e-6)
     assert ours.variance(NEW) == pytest.approx(np.diag(ours.covariance(NEW)), abs=1e-9)
-    assert ours.noise_variance == pytest.approx(TARGETS.var() * noise)
+    assert ours.noise_variance(NEW) == pytest.approx(np.full(50, TARGETS.var() * noise))
 
 
 def test_the_gradient_of_the_density_is_that_of_differences() -> None:
-    features = SHARES**0.25
     targets = (TARGETS - TARGETS.mean()) / TARGETS.std()
-    centre, sd = _prior(features, MEASURED, float(TARGETS.std()))
-    arguments = (features, targets, 1 / REPEATS, centre, sd)
-    for _ in range(3):
-        at = centre + 0.5 * RNG.standard_normal(len(centre))
-        error = check_grad(lambda m: _loss(m, *arguments)[0], lambda m: _loss(m, *arguments)[1], at)
-        assert error < 1e-4
+    # A category, a number and short decays beside the shares.
+    levels = np.column_stack([RNG.integers(3, size=24), RNG.random(24), RNG.integers(2, size=24)])
+    mixed = Layout(num_sources=4, is_category=(True, False, True), has_short=True)
+    for layout, points in ((PLAIN, SHARES), (mixed, np.column_stack([SHARES, levels]))):
+        measured = Measured(points=points, targets=TARGETS, repeats=REPEATS, layout=layout)
+        prior = _prior(measured, float(TARGETS.std()))
+        arguments = (points, targets, 1 / REPEATS, prior, layout)
+        for _ in range(3):
+            at = prior[0] + 0.5 * RNG.standard_normal(layout.size)
+            error = check_grad(
+                lambda m, a=arguments: loss(m, *a)[0], lambda m, a=arguments: loss(m, *a)[1], at
+            )
+            assert error < 1e-4
 
 
 def test_an_objective_is_the_weighted_sum_of_its_benchmarks() -> None:
-    other = Measured(shares=SHARES, targets=5 * TARGETS[::-1], repeats=REPEATS)
+    other = Measured(points=SHARES, targets=5 * TARGETS[::-1], repeats=REPEATS, layout=PLAIN)
     both = posterior_of([(0.25, MEASURED), (0.75, other)], [None, None])
     alone = [posterior_of([(1.0, one)], [None]) for one in (MEASURED, other)]
     assert both.mean(NEW) == pytest.approx(0.25 * alone[0].mean(NEW) + 0.75 * alone[1].mean(NEW))
@@ -66,9 +74,14 @@ def test_an_objective_is_the_weighted_sum_of_its_benchmarks() -> None:
 def test_repeats_tell_the_noise() -> None:
     def noise(told: float) -> float:
         measured = Measured(
-            shares=SHARES, targets=TARGETS, repeats=REPEATS, noise_variance=told, noise_df=50.0
+            points=SHARES,
+            targets=TARGETS,
+            repeats=REPEATS,
+            layout=PLAIN,
+            noise_variance=told,
+            noise_df=50.0,
         )
-        return posterior_of([(1.0, measured)], [None]).noise_variance
+        return float(posterior_of([(1.0, measured)], [None]).noise_variance(SHARES)[0])
 
     # The scores alone say 0.0004; repeats may know better, and 50 of them weigh more.
     assert noise(0.0004) == pytest.approx(0.0004, rel=0.5)
