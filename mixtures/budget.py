@@ -15,16 +15,23 @@ class Budget(Value):
     )
 
     def trials_left(
-        self, num_trials: int, tokens_per_trial: int, hours_spent: float, hours_per_trial: float
+        self,
+        num_trials: int,
+        tokens_per_trial: int,
+        hours_spent: float,
+        hours_per_trial: float,
+        tokens_given: int | None = None,
     ) -> tuple[int, str]:
         """How many more trials the budget pays for, and the field that says so.
 
         `num_trials` are there already, whatever their state; `hours_spent` are those of trials that
-        ended, and `hours_per_trial` what one takes, 0 while that is not known.
+        ended, and `hours_per_trial` what one takes, 0 while that is not known. `tokens_given` are
+        those of the trials that are there, where not all have `tokens_per_trial`.
         """
         left = {"budget.max_trials": self.max_trials - num_trials}
         if self.max_tokens is not None:
-            left["budget.max_tokens"] = self.max_tokens // tokens_per_trial - num_trials
+            given = num_trials * tokens_per_trial if tokens_given is None else tokens_given
+            left["budget.max_tokens"] = (self.max_tokens - given) // tokens_per_trial
         if self.max_hours is not None:
             hours = self.max_hours - hours_spent
             if hours <= 0:

@@ -239,6 +239,10 @@ class StudySpec(Recipe):
         return round(sum(int(level) for level in levels) / len(levels))
 
     @property
+    def trials_differ_in_tokens(self) -> bool:
+        return "decay.tokens" in self.space.factors or self.short_tokens is not None
+
+    @property
     def short_tokens(self) -> int | None:
         """Of the shorter decays that the search may try, in whole batches; None without any."""
         if self.search is None or self.search.short_decay is None:

@@ -29,7 +29,7 @@ from service.show import (
     show_leaderboard,
     show_progress,
     show_recommendation,
-    status_line,
+    show_status,
 )
 from service.terminal import (
     BAD_INPUT,
@@ -245,12 +245,10 @@ def retry(trial: Annotated[str, typer.Argument(help="id of a trial")], json: Jso
 
 @app.command()
 def status(study: Study, json: Json = False) -> None:
-    """Where a study stands now."""
+    """Where a study stands now, what it has cost and what it still may."""
     with _client() as client:
         found = client.study(client.study_id(study))
-        now = found["status"]
-        done = f"{now['num_finished']}/{now['num_trials']} trials"
-        show(json, found, lambda out: out.print(f"{now['state']} · {done} · {status_line(now)}"))
+        show(json, found, lambda out: show_status(out, found["status"]))
 
 
 def main() -> None:

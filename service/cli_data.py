@@ -151,9 +151,11 @@ def _show_check(out: Console, found: dict[str, Any]) -> None:
     for note in found["notes"]:
         line(out, f"note: {note}")
     total = found["stable_seconds"] + found["num_trials"] * found["trial_seconds"]
+    phases = found["num_stable_phases"]
+    stable = f", {phases} stable phases among them" if phases > 1 else ""
     line(
         out,
-        f"{found['num_trials']} trials, {found['train_tokens']:,} tokens at "
+        f"{found['num_trials']} trials, {found['train_tokens']:,} tokens{stable} at "
         f"{found['tokens_per_second']:,.0f} a second and core: {duration(total)} on one core\n"
         f"a trial: {duration(found['trial_seconds'])}, of which scoring takes "
         f"{percent(found['evaluation_seconds'] / found['trial_seconds'])}\n"

@@ -17,7 +17,7 @@ from db import trials
 from db.database import Database
 from db.labels import is_paused
 from db.scores import observations
-from db.spending import has_only_failed, spending
+from db.spending import has_only_failed, spending, tokens_by_state
 from db.studies import StoredStudy, count_states, list_studies
 from mixtures.design import trials_of_request
 from mixtures.propose import LEAST_MIXTURES, Proposal, fill
@@ -102,10 +102,19 @@ class Searcher:
             found = observations(session, study.id, spec.objective.metric)
             stored = trials.list_trials(session, study.id, _UNFINISHED)
             spent = spending(session, study.id)
+            tokens_given = (
+                sum(tokens_by_state(session, study.id).values())
+                if spec.trials_differ_in_tokens
+                else None
+            )
             has_failed = has_only_failed(session, study.id, MOST_FAILED)
         num_finished = sum(n for state, n in counts.items() if state.is_finished)
         left, field = spec.budget.trials_left(
-            sum(counts.values()), spec.decay.tokens, spent.hours, spent.hours_per_trial
+            sum(counts.values()),
+            spec.tokens_per_trial,
+            spent.hours,
+            spent.hours_per_trial,
+            tokens_given,
         )
         if has_failed:
             return self._stop(study, f"the last {MOST_FAILED} trials failed", num_finished)

@@ -54,7 +54,35 @@ def status_line(status: dict[str, Any]) -> str:
         parts.append(f"{status['tokens_per_second']:,.0f} tokens/s")
     if status["state"] != "FINISHED":
         parts.append(f"{duration(status['seconds_left'])} left")
+        if status.get("search_at_most") and status["search_at_most"]["num_trials"]:
+            at_most = duration(status["seconds_left_at_most"])
+            parts.append(
+                f"at most {status['search_at_most']['num_trials']} more by the search, {at_most}"
+            )
     return " · ".join(part for part in parts if part)
+
+
+def cost_line(cost: dict[str, Any]) -> str:
+    """A cost as `12 trials, 1,800,000 tokens, 0.21 hours of workers`."""
+    hours = "unknown" if cost["hours"] is None else f"{cost['hours']:.2g}"
+    return f"{cost['num_trials']} trials, {cost['tokens']:,} tokens, {hours} hours of workers"
+
+
+def show_status(out: Console, status: dict[str, Any]) -> None:
+    """Where a study stands, what it has cost and what it still may."""
+    done = f"{status['num_finished']}/{status['num_trials']} trials"
+    for text in (
+        f"{status['state']} · {done} · {status_line(status)}".rstrip(" ·"),
+        f"spent: {cost_line(status['spent'])}",
+        f"left: {cost_line(status['left'])}" if status["left"]["num_trials"] else "",
+        f"the search may add: {cost_line(status['search_at_most'])}, until "
+        f"{status['search_limit']} is reached"
+        if status["search_at_most"]
+        else "",
+        f"the search stopped: {status['search_stopped']}" if status["search_stopped"] else "",
+    ):
+        if text:
+            out.print(text, highlight=False, markup=False)
 
 
 def show_progress(console: Console, statuses: Iterable[dict[str, Any]]) -> None:

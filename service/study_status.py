@@ -7,11 +7,13 @@ from typing import Literal
 from db.studies import StoredStudy
 from db.study_list import Activity, activities
 from db.trials import StoredTrial, last_complete
+from mixtures.cost import Cost
 from mixtures.labels import Tag
 from mixtures.study import StudySpec
 from mixtures.trial import Progress, TrialState
 from mixtures.value import Value
 from service.state import Controller
+from service.study_cost import study_cost, tokens_of
 
 # Evaluation and start-up on top of a decay's training time, before any trial has finished.
 _OVERHEAD = 1.3
@@ -24,8 +26,10 @@ _PHASES_OF_A_TRIAL = ("decay", "evaluate", "outside")
 class StudyStatus(Value):
     """Counts, what runs now, and how long it may take.
 
-    `hours_spent` are of workers, summed over attempts. Of a study that searches, `seconds_left`
-    are of the trials that are there already, and `search_stopped` says why there will be no more.
+    `hours_spent` are of workers, summed over attempts. `spent` is what has been so far;
+    `seconds_left` and `left` are of the trials that are there already. A search may add up to
+    `search_at_most`, until `search_limit` of the budget is reached, all then taking
+    `seconds_left_at_most`. It mostly stops before; `search_stopped` says why there is no more.
     """
 
     id: str
@@ -46,6 +50,11 @@ class StudyStatus(Value):
     is_paused: bool = False
     hours_spent: float | None = None
     last_activity: datetime | None = None
+    spent: Cost
+    left: Cost
+    search_at_most: Cost | None = None
+    search_limit: str | None = None
+    seconds_left_at_most: float | None = None
 
 
 def study_status(
@@ -63,6 +72,7 @@ def study_status(
         is_searching = study.spec.search is not None and stopped is None
         is_finished = num_finished == num_trials and not is_searching
         finished = [] if is_finished else last_complete(session, study.id, MOST_MEASURED)
+        tokens = tokens_of(session, study, activity)
     rates = [p.tokens_per_second for p in running if p.tokens_per_second]
     is_outside = study.spec.trained_by == "outside"
     num_slots = max(
@@ -71,6 +81,11 @@ def study_status(
         if is_outside
         else controller.pool.num_slots(study.spec.resources),
     )
+    spec = study.spec
+    cost = study_cost(spec, activity, tokens, finished, is_searching)
+    # In trials of the usual length: some may be shorter.
+    num_left = cost.left.tokens / spec.tokens_per_trial
+    num_with_search = num_left + (cost.search_at_most.num_trials if cost.search_at_most else 0)
     return StudyStatus(
         id=study.id,
         name=study.spec.name,
@@ -82,9 +97,7 @@ def study_status(
         num_finished=num_finished,
         running=running,
         tokens_per_second=sum(rates) if rates else None,
-        seconds_left=seconds_left(
-            study.spec, num_trials - num_finished, num_slots, finished, running
-        ),
+        seconds_left=seconds_left(spec, num_left, num_slots, finished, running),
         search_stopped=stopped,
         note=study.note,
         tags=study.tags,
@@ -92,12 +105,17 @@ def study_status(
         is_paused=study.is_paused,
         hours_spent=activity.hours,
         last_activity=activity.last_activity,
+        spent=cost.spent,
+        left=cost.left,
+        search_at_most=cost.search_at_most,
+        search_limit=cost.search_limit,
+        seconds_left_at_most=seconds_left(spec, num_with_search, num_slots, finished, running),
     )
 
 
 def seconds_left(
     spec: StudySpec,
-    num_left: int,
+    num_left: float,
     num_slots: int,
     finished: list[StoredTrial],
     running: tuple[Progress, ...],
@@ -105,7 +123,7 @@ def seconds_left(
     """Expected seconds until the last trial ends; None while nothing is known.
 
     From the mean decay and evaluation time of finished trials; before the first one, from the
-    rate at which the stable phase trains.
+    rate at which the stable phase trains. `num_left` are in trials of the study's mean tokens.
     """
     if num_left == 0:
         return 0.0
@@ -117,16 +135,18 @@ def seconds_left(
             if progress.phase == "stable":
                 stable_left = (progress.total - progress.done) / rate
     # Imported trials took no time here.
-    measured = [seconds for trial in finished if (seconds := _seconds_of(trial)) > 0]
+    measured = [trial for trial in finished if _seconds_of(trial) > 0]
     if measured:
-        per_trial = sum(measured) / len(measured)
+        per_token = math.fsum(_seconds_of(trial) for trial in measured)
+        per_token /= sum(trial.spec.decay.tokens for trial in measured)
+        per_trial = per_token * spec.tokens_per_trial
     elif rate is not None:
-        per_trial = _OVERHEAD * spec.decay.tokens / rate
+        per_trial = _OVERHEAD * spec.tokens_per_trial / rate
     else:
         return None
     # What the running trials have done already counts for them.
     done = sum(p.done / p.total for p in running if p.phase == "decay" and p.total)
-    return stable_left + per_trial * max(0.0, num_left - done) / min(num_slots, num_left)
+    return stable_left + per_trial * max(0.0, num_left - done) / min(num_slots, math.ceil(num_left))
 
 
 def _seconds_of(trial: StoredTrial) -> float:

@@ -4,11 +4,10 @@ What is built is kept under the home, so the study itself finds it there.
 """
 
 import shutil
-import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from mixtures.baselines import CURRENT
+from mixtures.cost import Cost
 from mixtures.design import first_trials
 from mixtures.repetition import Epochs, epochs_of, repetition_notes
 from mixtures.study import BYTES_PER_WEIGHT, StudySpec
@@ -18,12 +17,8 @@ from workers.check import DataReport, check_data
 from workers.config import WorkerConfig
 from workers.files import DataError
 from workers.prepare import Prepared, prepare
+from workers.training_cost import training_cost
 
-if TYPE_CHECKING:
-    from workers.evaluation_cost import EvaluationCost
-
-# Optimiser steps that the rate is measured on, after one that is not counted.
-_MEASURED_STEPS = 3
 # Weights and AdamW's two moments.
 _COPIES_IN_CHECKPOINT = 3
 
@@ -48,7 +43,9 @@ class StudyCheck(Value):
     """`epochs` by SFT share, or by the name of a mixture. Seconds are of one core after another;
     `disk_bytes` of all of it.
 
-    A trial's are those of its decay and its evaluation, both measured on a part.
+    A trial's are those of its decay and its evaluation, both measured on a part; where factors make
+    trials differ, their mean. `first_trials` has the decay tokens and the hours of one core of all,
+    stable phases not among them; `search_at_most` what the search may add, until `search_limit`.
     """
 
     name: str
@@ -59,9 +56,13 @@ class StudyCheck(Value):
     num_trials: int
     train_tokens: int
     tokens_per_second: float
+    num_stable_phases: int
     stable_seconds: float
     trial_seconds: float
     evaluation_seconds: float
+    first_trials: Cost
+    search_at_most: Cost | None
+    search_limit: str | None
     disk_bytes: int
     free_bytes: int
     notes: tuple[str, ...]
@@ -85,15 +86,24 @@ def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
         label: epochs_of(shares, spec.decay, spec.full_run, available)
         for label, shares in _mixtures(spec, trials).items()
     }
-    stable_tokens = 0 if recipe.stable.checkpoint is not None else recipe.stable.tokens
-    rate, scoring = _measured(prepared)
-    decay_seconds = spec.decay.tokens / rate
-    too_much = scoring.note(decay_seconds)
-    weights = recipe.proxy.num_parameters * BYTES_PER_WEIGHT
+    cost = training_cost(recipe, trials, prepared)
+    trial_seconds = cost.decay_seconds + cost.evaluation_seconds
+    first = Cost(
+        num_trials=len(trials),
+        tokens=cost.decay_tokens,
+        hours=round(len(trials) * trial_seconds / 3600, 4),
+    )
+    at_most, limit = _search(spec, first, trial_seconds / 3600)
+    too_much = cost.scoring.note(spec.decay.tokens / cost.rate)
+    weights = max(trial.recipe.proxy.num_parameters for trial in trials) * BYTES_PER_WEIGHT
     # One decay at a time leaves its own checkpoint beside the stable phase's.
-    disk = 2 * _COPIES_IN_CHECKPOINT * weights
+    disk = (1 + max(cost.num_stable_phases, 1)) * _COPIES_IN_CHECKPOINT * weights
     disk += sum(_num_tokens(prepared, name) * 4 for name in prepared.sources)
-    disk += weights * len(trials) if spec.keeps_weights else 0
+    disk += sum(
+        trial.recipe.proxy.num_parameters * BYTES_PER_WEIGHT
+        for trial in trials
+        if trial.keep_weights
+    )
     return StudyCheck(
         name=spec.name,
         data=data,
@@ -115,11 +125,15 @@ def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
         },
         epochs=epochs,
         num_trials=len(trials),
-        train_tokens=stable_tokens + len(trials) * spec.decay.tokens,
-        tokens_per_second=round(rate, 1),
-        stable_seconds=round(stable_tokens / rate, 1),
-        trial_seconds=round(decay_seconds + scoring.seconds, 1),
-        evaluation_seconds=round(scoring.seconds, 1),
+        train_tokens=cost.stable_tokens + cost.decay_tokens,
+        tokens_per_second=round(cost.rate, 1),
+        num_stable_phases=cost.num_stable_phases,
+        stable_seconds=round(cost.stable_seconds, 1),
+        trial_seconds=round(trial_seconds, 1),
+        evaluation_seconds=round(cost.evaluation_seconds, 1),
+        first_trials=first,
+        search_at_most=at_most,
+        search_limit=limit,
         disk_bytes=disk,
         free_bytes=shutil.disk_usage(config.home).free,
         notes=(
@@ -129,7 +143,7 @@ def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
                 for note in repetition_notes(found, spec.max_epochs)
             ),
             *([] if too_much is None else [too_much]),
-            *_budget_notes(spec, len(trials), (decay_seconds + scoring.seconds) / 3600),
+            *_budget_notes(spec, first, at_most, limit),
         ),
     )
 
@@ -152,48 +166,37 @@ def _heading(label: str) -> str:
     return f"At {float(label):.0%} SFT" if is_share else f"In {label}"
 
 
-def _budget_notes(spec: StudySpec, num_trials: int, hours_per_trial: float) -> list[str]:
+def _search(spec: StudySpec, first: Cost, hours_per_trial: float) -> tuple[Cost | None, str | None]:
+    """What a search may add, and the budget that ends it."""
+    if spec.search is None:
+        return None, None
+    per_trial = spec.tokens_per_trial
+    num, limit = spec.budget.trials_left(
+        first.num_trials, per_trial, first.hours or 0.0, hours_per_trial, first.tokens
+    )
+    hours = round(num * hours_per_trial, 4)
+    return Cost(num_trials=num, tokens=num * per_trial, hours=hours), limit
+
+
+def _budget_notes(
+    spec: StudySpec, first: Cost, at_most: Cost | None, limit: str | None
+) -> list[str]:
     """What a search may add, and whether the hours are enough for the first trials."""
     notes = []
-    hours = num_trials * hours_per_trial
     most = spec.budget.max_hours
-    if most is not None and hours > most:
+    if most is not None and first.hours is not None and first.hours > most:
         notes.append(
-            f"The first {num_trials} trials take about {hours:.2g} hours of one core, more than "
-            f"budget.max_hours {most:g}: those beyond it are not begun."
+            f"The first {first.num_trials} trials take about {first.hours:.2g} hours of one core, "
+            f"more than budget.max_hours {most:g}: those beyond it are not begun."
         )
-    if spec.search is not None:
-        left, field = spec.budget.trials_left(num_trials, spec.decay.tokens, hours, hours_per_trial)
+    if at_most is not None:
         notes.append(
-            f"The search may add up to {left} trials, {left * hours_per_trial:.2g} hours of one "
-            f"core, until {field} is reached."
+            f"The search may add up to {at_most.num_trials} trials, {at_most.tokens:,} tokens, "
+            f"{at_most.hours:.2g} hours of one core, until {limit} is reached; it ends before "
+            "where nothing is left to gain."
         )
     return notes
 
 
 def _num_tokens(prepared: Prepared, name: str) -> int:
     return len(prepared.sources[name].tokens)
-
-
-def _measured(prepared: Prepared) -> "tuple[float, EvaluationCost]":
-    """Tokens a second of training on one core, and what an evaluation takes; as the study's own."""
-    # Imported here: the data are checked without torch, which takes three seconds.
-    import torch
-
-    from workers.evaluation_cost import evaluation_cost
-    from workers.stable import start_of_training
-    from workers.stream import Stream
-    from workers.train import train
-
-    torch.set_num_threads(1)
-    recipe = prepared.recipe
-    model, optimiser = start_of_training(recipe)
-    stream = Stream(prepared.sources, recipe.shares_in_group("pretrain"), 0)
-    steps = train(model, optimiser, stream, recipe.optimiser, _MEASURED_STEPS + 1, lambda _: 0.0)
-    next(steps)
-    started = time.perf_counter()
-    for _ in steps:
-        pass
-    seconds = time.perf_counter() - started
-    rate = _MEASURED_STEPS * recipe.optimiser.batch_tokens / seconds
-    return rate, evaluation_cost(model, prepared.benchmarks)

@@ -13,6 +13,7 @@ from service.show import (
     show_leaderboard,
     show_progress,
     show_recommendation,
+    show_status,
     status_line,
 )
 
@@ -205,3 +206,23 @@ def test_the_recommendation_names_what_it_was_compared_with() -> None:
         "better with probability 0.99" in text
     )
     assert "note: One seed only." in text
+
+
+def test_a_status_says_what_was_spent_and_what_a_search_may_add() -> None:
+    found = status(
+        num_finished=6,
+        spent={"num_trials": 6, "tokens": 900_000, "hours": 0.05},
+        left={"num_trials": 8, "tokens": 1_200_000, "hours": None},
+        search_at_most={"num_trials": 20, "tokens": 3_000_000, "hours": 0.25},
+        search_limit="budget.max_trials",
+        seconds_left_at_most=1800.0,
+        search_stopped=None,
+    )
+    lines = printed(show_status, found).splitlines()
+    assert "at most 20 more by the search, 30:00 min" in lines[0]
+    assert lines[1] == "spent: 6 trials, 900,000 tokens, 0.05 hours of workers"
+    assert lines[2] == "left: 8 trials, 1,200,000 tokens, unknown hours of workers"
+    assert lines[3] == (
+        "the search may add: 20 trials, 3,000,000 tokens, 0.25 hours of workers, until "
+        "budget.max_trials is reached"
+    )

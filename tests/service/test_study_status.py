@@ -11,6 +11,7 @@ from mixtures.study import StudySpec
 from mixtures.trial import Progress, TrialState
 from service.study_status import seconds_left
 from tests.db.made_up import make_result
+from tests.mixtures.outside_study import OUTSIDE_STUDY
 from tests.mixtures.share_study import make_study, make_trial
 from tests.service.conftest import SMALL_STUDY, finished_study
 
@@ -20,7 +21,7 @@ SPEC: StudySpec = make_study(decay={"tokens": 100_000})
 
 def finished(decay: float, evaluate: float) -> StoredTrial:
     """A complete trial that took these seconds, and some more that are not counted."""
-    spec = make_trial()
+    spec = make_trial(decay={"tokens": 100_000})
     result = make_result(spec.trial_id, 1, math=1.0).model_copy(
         update={
             "wall_seconds": {
@@ -106,3 +107,30 @@ def test_a_running_study_adds_up_the_rates_of_what_runs(
     status = client.get(f"/v1/studies/{study_id}").json()["status"]
     assert status["tokens_per_second"] == 4000.0
     assert [progress["phase"] for progress in status["running"]] == ["decay", "decay", "start"]
+
+
+def test_what_was_spent_and_what_is_left_add_up(client: TestClient) -> None:
+    study_id = finished_study(client)
+    status = client.get(f"/v1/studies/{study_id}").json()["status"]
+    tokens = 150_000
+    assert status["spent"]["num_trials"] == 14
+    assert status["spent"]["tokens"] == 14 * tokens
+    assert status["spent"]["hours"] > 0
+    assert status["left"] == {"num_trials": 0, "tokens": 0, "hours": 0}
+    assert (status["search_at_most"], status["search_limit"]) == (None, None)
+
+
+def test_what_a_search_may_add_is_counted_up_to_its_budget(client: TestClient) -> None:
+    study = {
+        **OUTSIDE_STUDY,
+        "search": {},
+        "design": {"num_mixtures": 4, "num_repeated": 0},
+        "baselines": {},
+        "budget": {"max_tokens": 1_250_000},
+    }
+    status = client.post("/v1/studies", json=study).json()
+    # Four mixtures, uniform and proportional, of 100,000 tokens each: six of the budget's twelve.
+    assert status["left"] == {"num_trials": 6, "tokens": 600_000, "hours": None}
+    assert status["search_at_most"] == {"num_trials": 6, "tokens": 600_000, "hours": None}
+    assert status["search_limit"] == "budget.max_tokens"
+    assert status["seconds_left_at_most"] is None

@@ -38,6 +38,36 @@ def test_a_check_counts_tokens_epochs_time_and_disk_and_trains_nothing(tmp_path:
     assert not (tmp_path / "home" / "decay").exists()
 
 
+def test_every_stable_phase_and_every_length_of_decay_is_counted(tmp_path: Path) -> None:
+    config = tiny_config(tmp_path / "home", write_data(tmp_path / "data"))
+    study = tiny_study(
+        space={
+            "sft_share": [0.0, 0.5],
+            "factors": {
+                "proxy.tied_embedding": [True, False],
+                "decay.tokens": [2_560, 12_800],
+                "decay.form": ["exponential", "linear"],
+            },
+        },
+        decay={"tokens": 12_800},
+        baselines={},
+        search={},
+        budget={"max_trials": 40},
+        seeds=[0],
+    )
+    found = check_study(study, config)
+    # Two shares, two embeddings, two lengths, two forms; the embedding alone needs a stable phase.
+    assert (found.num_trials, found.num_stable_phases) == (16, 2)
+    assert found.first_trials.tokens == 8 * 2_560 + 8 * 12_800
+    assert found.train_tokens == 2 * 2560 + found.first_trials.tokens
+    hours = found.num_trials * found.trial_seconds / 3600
+    assert found.first_trials.hours == pytest.approx(hours, rel=0.2)
+    assert found.search_at_most is not None
+    assert (found.search_at_most.num_trials, found.search_limit) == (24, "budget.max_trials")
+    assert found.search_at_most.tokens == 24 * 7_680
+    assert any("up to 24 trials, 184,320 tokens" in note for note in found.notes)
+
+
 def test_a_disk_that_is_too_full_is_said_before_anything_is_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
