@@ -30,6 +30,7 @@ from service.routes import (
     compare,
     events,
     exports,
+    figures,
     health,
     moves,
     outside,
@@ -68,10 +69,12 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
             searcher = Searcher(database, scheduler.wake)
             await scheduler.start()
             await searcher.start()
-            app.state.controller = Controller(settings, database, pool, bus, scheduler, searcher)
+            controller = Controller(settings, database, pool, bus, scheduler, searcher)
+            app.state.controller = controller
             yield
             bus.close()
-            await asyncio.to_thread(app.state.controller.answers.close)
+            await asyncio.to_thread(controller.answers.close)
+            controller.facts.close()
             await searcher.stop()
             await scheduler.stop()
             await pool.stop()
@@ -98,6 +101,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         cluster,
         outside,
         answers,
+        figures,
         exports,
         moves,
         sources,

@@ -12,6 +12,7 @@ from service.headlines import Headlines
 from service.scheduler import Scheduler
 from service.searcher import Searcher
 from service.settings import Settings
+from service.study_facts import Facts
 from workers.pool import Pool, WorkerConfig
 
 
@@ -27,6 +28,10 @@ class Controller:
     searcher: Searcher
     answers: Answers = field(default_factory=Answers)
     headlines: Headlines = field(default_factory=Headlines)
+    facts: Facts = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "facts", Facts(self.database, self.answers))
 
     @property
     def worker_config(self) -> WorkerConfig:

@@ -1,15 +1,22 @@
-"""What the chart of a study draws: trials, means and the fitted curve, for each benchmark."""
+"""The response curve of a study: trials, means and the fitted curve, of the objective or of one
+benchmark. The page draws it of the JSON that the API gives, and so does its table.
+"""
 
-from collections.abc import Sequence
+import numpy as np
 
-from mixtures.rank import Leaderboard, Observation, complete_observations
+from mixtures.rank import Observation
 from mixtures.recommendation import Recommendation
-from mixtures.study import StudySpec
 from mixtures.value import Value
+from service.errors import BadInput
+from service.pages.mixture_table import Rows, TableQuery
+from service.pages.thinned import evenly, thinned
+from service.study_facts import StudyFacts
 
 # The range in which the Xmodel-2 report found its best share (arXiv 2412.19638, section 2.3).
 PAPER_RANGE = (0.60, 0.69)
 OBJECTIVE = "objective"
+# Drawn in one go in well under 200 ms; more dots than this lie on top of each other.
+MOST_POINTS, MOST_MEANS = 600, 400
 
 
 class Point(Value):
@@ -18,14 +25,16 @@ class Point(Value):
     sft_share: float
     seed: int
     value: float
+    trial_id: str
 
 
 class Mean(Value):
-    """One mixture over its seeds."""
+    """One mixture over its seeds; `trial_id` is its first trial."""
 
     sft_share: float
     mean: float
     interval: tuple[float, float] | None
+    trial_id: str
 
 
 class FittedCurve(Value):
@@ -50,75 +59,141 @@ class Line(Value):
     best_interval: tuple[float, float] | None
 
 
-class Chart(Value):
-    """Lines in the order of the menu; the first is the objective."""
+class LineName(Value):
+    """An entry of the menu of lines."""
 
+    key: str
+    label: str
+    group: str
+
+
+class Chart(Value):
+    """One line. `shown` says in words which trials and mixtures it has, where these are not all."""
+
+    version: str
     metric: str
-    lines: tuple[Line, ...]
+    line: Line
     baselines: dict[str, float]
     paper_range: tuple[float, float] = PAPER_RANGE
+    shown: str | None
 
 
-def chart(
-    spec: StudySpec,
-    observations: Sequence[Observation],
-    board: Leaderboard,
-    recommendation: Recommendation | None,
-) -> Chart:
-    """Nothing is computed anew: means, intervals and curves are those of the two answers."""
-    complete, _ = complete_observations(spec, observations)
-    lines = [_objective_line(spec, complete, board, recommendation)]
-    fitted = {one.benchmark: one for one in recommendation.per_benchmark} if recommendation else {}
-    for benchmark in spec.ranked_benchmarks:
-        fit = fitted.get(benchmark.name)
-        lines.append(
-            Line(
-                key=f"benchmark:{benchmark.name}",
-                label=benchmark.name,
-                group=benchmark.group,
-                points=tuple(
-                    Point(sft_share=o.sft_share, seed=o.seed, value=o.scores[benchmark.name])
-                    for o in complete
-                ),
-                means=tuple(
-                    Mean(sft_share=row.sft_share, mean=row.scores[benchmark.name], interval=None)
-                    for row in board.rows
-                ),
-                curve=None,
-                best_share=fit.best_share if fit else None,
-                best_interval=fit.interval if fit else None,
-            )
-        )
-    return Chart(metric=board.metric, lines=tuple(lines), baselines=spec.baselines)
-
-
-def _objective_line(
-    spec: StudySpec,
-    observations: Sequence[Observation],
-    board: Leaderboard,
-    recommendation: Recommendation | None,
-) -> Line:
+def line_names(facts: StudyFacts) -> tuple[LineName, ...]:
+    """The objective first, then the benchmarks that have its metric."""
+    spec = facts.spec
     num = sum(spec.objective.weight_of(benchmark.name) > 0 for benchmark in spec.benchmarks)
-    return Line(
-        key=OBJECTIVE,
-        label=f"Objective: mean of {num} benchmarks" if num > 1 else "Objective",
-        group="",
-        points=tuple(
-            Point(sft_share=o.sft_share, seed=o.seed, value=spec.objective.value(o.scores))
-            for o in observations
+    label = f"Objective: mean of {num} benchmarks" if num > 1 else "Objective"
+    return (
+        LineName(key=OBJECTIVE, label=label, group=""),
+        *(
+            LineName(key=f"benchmark:{one.name}", label=one.name, group=one.group)
+            for one in spec.ranked_benchmarks
         ),
-        means=tuple(
-            Mean(sft_share=row.sft_share, mean=row.mean, interval=row.interval)
-            for row in board.rows
-        ),
-        curve=_curve(recommendation) if recommendation else None,
-        best_share=recommendation.sft_share if recommendation else None,
-        best_interval=recommendation.interval if recommendation else None,
     )
 
 
-def _curve(recommendation: Recommendation) -> FittedCurve | None:
-    curve = recommendation.curve
-    if curve is None:
+def line_named(facts: StudyFacts, key: str) -> LineName:
+    """Raises BadInput."""
+    names = line_names(facts)
+    for name in names:
+        if name.key == key:
+            return name
+    raise BadInput("line", key, f"expected one of {', '.join(one.key for one in names)}")
+
+
+def value_of(facts: StudyFacts, name: LineName, row: int) -> float | None:
+    """A mixture's mean on this line."""
+    if name.key == OBJECTIVE:
+        return facts.board.rows[row].mean
+    return facts.board.rows[row].scores.get(name.label)
+
+
+def chart(facts: StudyFacts, query: TableQuery) -> Chart:
+    """Nothing is computed anew: means, intervals and curves are those of the two answers."""
+    name = line_named(facts, query.line)
+    rows = facts.table.matching(query.filter)
+    few, words = thinned(facts, rows, MOST_MEANS)
+    trials = _trials(facts, rows)
+    drawn = evenly(trials, MOST_POINTS)
+    if len(drawn) < len(trials):
+        what = f"{len(drawn):,} of {len(trials):,} trials, evenly over the SFT share"
+        words = f"{what}; {words}" if words else what
+    line = Line(
+        key=name.key,
+        label=name.label,
+        group=name.group,
+        points=tuple(_point(facts, name, trial) for trial in drawn),
+        means=_means(facts, name, few),
+        curve=_curve(facts.recommendation) if name.key == OBJECTIVE else None,
+        **_best(facts.recommendation, name),
+    )
+    return Chart(
+        version=facts.version,
+        metric=facts.board.metric,
+        line=line,
+        baselines={
+            key: sum(
+                mixture.shares.get(source.name, 0.0)
+                for source in facts.spec.sources
+                if source.kind == "sft"
+            )
+            for key, mixture in facts.spec.baseline_mixtures.items()
+        },
+        shown=words,
+    )
+
+
+def _trials(facts: StudyFacts, rows: Rows) -> list[Observation]:
+    """The trials of these mixtures by SFT share."""
+    wanted = np.zeros(len(facts.board.rows), dtype=np.bool_)
+    wanted[rows] = True
+    found = [trial for trial in facts.trials if wanted[facts.row_of[trial.trial_id]]]
+    return sorted(found, key=lambda trial: (trial.sft_share, trial.seed))
+
+
+def _point(facts: StudyFacts, name: LineName, trial: Observation) -> Point:
+    value = (
+        facts.spec.objective.value(trial.scores)
+        if name.key == OBJECTIVE
+        else trial.scores[name.label]
+    )
+    return Point(sft_share=trial.sft_share, seed=trial.seed, value=value, trial_id=trial.trial_id)
+
+
+def _means(facts: StudyFacts, name: LineName, rows: Rows) -> tuple[Mean, ...]:
+    found = []
+    for place in rows:
+        row, value = facts.board.rows[place], value_of(facts, name, place)
+        if value is not None:
+            found.append(
+                Mean(
+                    sft_share=row.sft_share,
+                    mean=value,
+                    interval=row.interval if name.key == OBJECTIVE else None,
+                    trial_id=row.trial_ids[0],
+                )
+            )
+    return tuple(found)
+
+
+def _best(
+    recommendation: Recommendation | None, name: LineName
+) -> dict[str, float | tuple[float, float] | None]:
+    if recommendation is None:
+        return {"best_share": None, "best_interval": None}
+    if name.key == OBJECTIVE:
+        return {
+            "best_share": recommendation.sft_share,
+            "best_interval": recommendation.interval,
+        }
+    for one in recommendation.per_benchmark:
+        if one.benchmark == name.label:
+            return {"best_share": one.best_share, "best_interval": one.interval}
+    return {"best_share": None, "best_interval": None}
+
+
+def _curve(recommendation: Recommendation | None) -> FittedCurve | None:
+    if recommendation is None or recommendation.curve is None:
         return None
+    curve = recommendation.curve
     return FittedCurve(sft_share=curve.sft_share, mean=curve.mean, low=curve.low, high=curve.high)

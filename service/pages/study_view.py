@@ -1,19 +1,27 @@
 """All that a study's page shows, from the same functions that answer with JSON."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from db.scores import observations
 from db.studies import StoredStudy
-from db.trials import StoredTrial, get_trial, list_trials
-from mixtures.rank import Leaderboard, mixture_key
-from mixtures.recommend import NotEnoughTrials
-from mixtures.recommendation import Recommendation
-from mixtures.signal import SignalReport
+from db.study_page import FailedTrial, failed_trials
+from db.trials import StoredTrial, get_trial
+from mixtures.rank import LeaderboardRow, mixture_key
+from mixtures.recommendation import NotEnoughTrials, Recommendation
+from mixtures.repetition import Epochs
 from mixtures.study import StudySpec
-from mixtures.trial import ItemCounts, Progress, TrialState
-from service.pages.chart import Chart, chart
+from mixtures.trial import Progress
+from service.pages.chart import LineName, line_named, line_names
+from service.pages.mixture_table import Column, TablePage, TableQuery, most_epochs
+from service.pages.study_figures import Kind, figures_of
 from service.state import Controller
+from service.study_facts import StudyFacts
 from service.study_status import StudyStatus, study_status
+
+# Of a study whose trials all fail the newest few say enough.
+MOST_FAILED_SHOWN = 10
+# The first screen waits so long for an answer that is not there yet; the page asks again.
+FIRST_SCREEN_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,23 +46,55 @@ class ProgressView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StudyView:
-    """The whole page. `no_answer` says why there is no recommendation, where there is none.
+class TableView:
+    """The leaderboard's part. `off_line` has the trials whose mixture is not the study's own at
+    their SFT share: the table spells these mixtures out."""
 
-    `items` says what became of each benchmark's items, the same in every trial.
-    `off_line` has the trials whose mixture is not the study's own at their SFT share: the table
-    spells these mixtures out.
-    """
+    study: StoredStudy
+    facts: StudyFacts
+    query: TableQuery
+    page: TablePage
+    columns: tuple[Column, ...]
+    lines: tuple[LineName, ...]
+    off_line: frozenset[str]
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        return self.facts.table.columns
+
+    def most_epochs(self, row: LeaderboardRow) -> tuple[str, Epochs] | None:
+        """The source that the mixture repeats most."""
+        return most_epochs(row)
+
+    def address(self, **changes: object) -> str:
+        """The page's query string with these changes; without `after`, which they would end."""
+        given = self.query.model_dump(mode="json", exclude_defaults=True) | changes
+        if "after" not in changes:
+            given.pop("after", None)
+        defaults = TableQuery().model_dump(mode="json")
+        changed = {key: value for key, value in given.items() if value != defaults[key]}
+        return "?" + urlencode(changed, doseq=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyView:
+    """The whole page. `facts` and `table` are None while the first answer is computed; `is_late`:
+    newer facts are on their way. `no_answer` says why there is no recommendation."""
 
     progress: ProgressView
-    board: Leaderboard
-    recommendation: Recommendation | None
-    no_answer: str
-    chart: Chart
-    signal: SignalReport
-    items: dict[str, ItemCounts]
-    failed: tuple[StoredTrial, ...]
-    off_line: frozenset[str]
+    facts: StudyFacts | None
+    is_late: bool
+    table: TableView | None
+    figures: tuple[Kind, ...]
+    failed: list[FailedTrial]
+
+    @property
+    def recommendation(self) -> Recommendation | None:
+        return self.facts.recommendation if self.facts else None
+
+    @property
+    def no_answer(self) -> str:
+        return self.facts.no_answer if self.facts else "The answer is being computed."
 
 
 def progress_view(controller: Controller, study: StoredStudy) -> ProgressView:
@@ -68,27 +108,33 @@ def progress_view(controller: Controller, study: StoredStudy) -> ProgressView:
     return ProgressView(study=study, status=status, running=running)
 
 
-def study_view(controller: Controller, study: StoredStudy) -> StudyView:
+def study_view(controller: Controller, study: StoredStudy, query: TableQuery) -> StudyView:
     """Everything, as of now."""
-    progress = progress_view(controller, study)
+    found = controller.facts.of(study, FIRST_SCREEN_SECONDS)
     with controller.database.read() as session:
-        board = controller.answers.leaderboard(session, study)
-        recommendation, no_answer = recommendation_or_reason(controller, study)
-        signal = controller.answers.signal(session, study)
-        found = observations(session, study.id, study.spec.objective.metric)
-        trials = list_trials(session, study.id)
-    failed = tuple(trial for trial in trials if trial.state is TrialState.FAILED)
-    results = [trial.result for trial in trials if trial.result is not None]
+        failed = failed_trials(session, study.id, MOST_FAILED_SHOWN)
     return StudyView(
-        progress=progress,
-        board=board,
-        recommendation=recommendation,
-        no_answer=no_answer,
-        signal=signal,
-        items=results[-1].items if results else {},
-        chart=chart(study.spec, found, board, recommendation),
+        progress=progress_view(controller, study),
+        facts=found.facts,
+        is_late=found.is_late,
+        table=table_view(study, found.facts, query) if found.facts else None,
+        figures=figures_of(study.spec),
         failed=failed,
-        off_line=_off_line(study.spec, board),
+    )
+
+
+def table_view(study: StoredStudy, facts: StudyFacts, query: TableQuery) -> TableView:
+    """Raises BadInput where the query names what is not there."""
+    line_named(facts, query.line)
+    page = facts.table.page(query, facts.version)
+    return TableView(
+        study=study,
+        facts=facts,
+        query=query,
+        page=page,
+        columns=facts.table.shown_columns(query.columns),
+        lines=line_names(facts),
+        off_line=_off_line(study.spec, page),
     )
 
 
@@ -103,10 +149,9 @@ def recommendation_or_reason(
             return None, str(error)
 
 
-def _off_line(spec: StudySpec, board: Leaderboard) -> frozenset[str]:
+def _off_line(spec: StudySpec, page: TablePage) -> frozenset[str]:
     return frozenset(
-        trial_id
-        for row in board.rows
+        row.trial_ids[0]
+        for row in page.rows
         if mixture_key(row.shares) != mixture_key(spec.mixture_at(row.sft_share).shares)
-        for trial_id in row.trial_ids
     )

@@ -1,36 +1,58 @@
-// Draws the chart out of the page's JSON block. Every number comes from the server as it is.
+// Draws the response curve. Every number comes from the service as it is, for the filter of the
+// address; the table beneath is made of the same answer.
 
+import { askJson } from "./ask.js";
+import { complain, settle } from "./banner.js";
 import { loadPlotly } from "./plotly.js";
 
 // No bar of buttons: Plotly writes a style element for it, which the policy refuses.
 const CONFIG = { displayModeBar: false, responsive: true };
 const plot = document.getElementById("plot");
-const menu = document.getElementById("line");
+const note = document.getElementById("plot-note");
 
 const percent = (share) => 100 * share;
 const percentText = (share) => `${Number((100 * share).toFixed(1))}\u00a0%`;
 
+let chart = null;
+let numAsked = 0;
+
+/** Fetch what the address asks for and draw it. */
+async function bring() {
+  const number = ++numAsked;
+  try {
+    const [answer] = await Promise.all([askJson(plot.dataset.curve + location.search), loadPlotly()]);
+    if (number !== numAsked) return; // asked again meanwhile
+    chart = answer;
+    await draw();
+    settle("curve");
+  } catch (error) {
+    complain("curve", error.message, bring);
+  }
+}
+
 async function draw() {
-  const Plotly = await loadPlotly();
-  const chart = JSON.parse(document.getElementById("chart-data").textContent);
-  const line = chart.lines.find((one) => one.key === menu.value);
-  const note = document.getElementById("plot-note");
+  if (!chart) return;
+  const { line } = chart;
   plot.hidden = line.points.length === 0;
   note.textContent = plot.hidden ? "The first points appear here when the first trial is done." : noteOf(line);
-  const shown = { fit: line.curve, best: line.best_share !== null };
+  const shown = { fit: line.curve, best: line.best_share !== null, interval: line.means.some((mean) => mean.interval) };
   for (const key of document.querySelectorAll("#legend [data-of]")) key.hidden = !shown[key.dataset.of];
   document.getElementById("legend").hidden = plot.hidden;
+  for (const id of ["save-svg", "save-png", "curve-table"]) document.getElementById(id).hidden = plot.hidden;
+  showTable();
   if (plot.hidden) return;
+  const Plotly = await loadPlotly();
   const color = colors();
-  Plotly.react(plot, tracesOf(line, color), layoutOf(chart, line, color), CONFIG);
+  await Plotly.react(plot, tracesOf(line, color), layoutOf(line, color), CONFIG);
 }
 
 function noteOf(line) {
-  if (line.best_share === null) return "";
+  const drawn = chart.shown ? ` Drawn: ${chart.shown}.` : "";
+  if (line.best_share === null) return drawn.trim();
   const [low, high] = line.best_interval;
   const range = low === high ? "" : `; ${percentText(low)} to ${percentText(high)} cannot be told from it`;
   const name = line.group ? `For ${line.label} alone the best share is` : "Recommended:";
-  return `${name} ${percentText(line.best_share)}${range}.`;
+  return `${name} ${percentText(line.best_share)}${range}.${drawn}`;
 }
 
 /** The page's own colours, so that the chart is light or dark with it. */
@@ -74,7 +96,7 @@ function tracesOf(line, color) {
   return traces;
 }
 
-function layoutOf(chart, line, color) {
+function layoutOf(line, color) {
   const column = (x, y1, fillcolor) => ({ type: "rect", yref: "paper", y0: 0, y1, x0: x[0], x1: x[1], fillcolor, line: { width: 0 }, layer: "below" });
   const upright = (x, style) => ({ type: "line", yref: "paper", y0: 0, y1: 1, x0: x, x1: x, line: style, layer: "below" });
   const above = { y: 1, yref: "paper", yanchor: "bottom", showarrow: false };
@@ -107,7 +129,45 @@ function layoutOf(chart, line, color) {
   };
 }
 
-menu.addEventListener("change", draw);
-document.addEventListener("part-changed", (event) => event.detail === "chart" && draw());
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-draw();
+/** The same numbers as rows, made when someone opens them. */
+function showTable() {
+  const details = document.getElementById("curve-table");
+  if (!details.open || !chart) return;
+  const table = document.createElement("table");
+  table.className = "plain";
+  const number = (value) => (value === null || value === undefined ? "–" : value.toFixed(4));
+  const lines = [
+    ...chart.line.means.map((one) => ["mean of a mixture", one.sft_share, one.mean, one.interval?.[0], one.interval?.[1]]),
+    ...(chart.line.curve?.sft_share.map((share, at) => ["fitted mean", share, chart.line.curve.mean[at], chart.line.curve.low[at], chart.line.curve.high[at]]) ?? []),
+    ...chart.line.points.map((one) => [`trial, seed ${one.seed}`, one.sft_share, one.value]),
+  ];
+  const head = table.createTHead().insertRow();
+  for (const name of ["What", "SFT share", "Score", "Low", "High"]) {
+    head.append(Object.assign(document.createElement("th"), { scope: "col", textContent: name }));
+  }
+  const body = table.createTBody();
+  for (const [what, share, ...values] of lines) {
+    const row = body.insertRow();
+    row.append(Object.assign(document.createElement("th"), { scope: "row", textContent: what }));
+    row.insertCell().textContent = percentText(share);
+    for (let at = 0; at < 3; at += 1) row.insertCell().textContent = number(values[at]);
+  }
+  details.querySelector(".scroll").replaceChildren(table);
+}
+
+async function save(format) {
+  const Plotly = await loadPlotly();
+  await Plotly.downloadImage(plot, { format, width: 1000, height: 560, scale: format === "png" ? 2 : 1, filename: "score-by-sft-share" });
+}
+
+if (plot) {
+  document.addEventListener("filter-changed", bring);
+  document.addEventListener("scores-changed", bring);
+  document.getElementById("curve-table").addEventListener("toggle", showTable);
+  document.getElementById("save-svg").addEventListener("click", () => save("svg"));
+  document.getElementById("save-png").addEventListener("click", () => save("png"));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  // The first screen comes first: Plotly is 4.8 MB to read.
+  if (window.requestIdleCallback) requestIdleCallback(bring, { timeout: 1500 });
+  else setTimeout(bring, 200);
+}

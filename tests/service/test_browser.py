@@ -8,6 +8,7 @@ writes a picture of a finished study's page.
 import asyncio
 import json
 import os
+import re
 import shutil
 import socket
 import threading
@@ -223,43 +224,67 @@ def test_reader_of_a_finished_study(
     expect(plain.locator("#plot-note")).to_contain_text("needs JavaScript")
     plain.close()
 
-    # Sorting: by share upwards, then downwards.
-    share = page.get_by_role("button", name="SFT share")
+    # Sorting: by share upwards, then downwards. The address has it, so that it can be sent.
+    share = page.get_by_role("link", name="SFT share", exact=True)
     share.click()
-    assert [float(cell.split(" ")[0]) for cell in column(page, 2)] == sorted(
+    expect(page.locator("th[aria-sort]")).to_have_attribute("aria-sort", "ascending")
+    expect(page.locator("th[aria-sort]")).to_contain_text("SFT share")
+    assert [float(cell.split(" ")[0]) for cell in column(page, 3)] == sorted(
         [0, 10, 20, 30, 40, 50, 60, 64, 70, 80, 90, 100]
     )
     share.click()
-    assert column(page, 2)[0].startswith("100 %")
-    assert page.locator("th[aria-sort]").get_attribute("aria-sort") == "descending"
+    expect(page.locator("th[aria-sort]")).to_have_attribute("aria-sort", "descending")
+    assert column(page, 3)[0].startswith("100 %")
+    assert page.url.endswith("?sort=-share")
 
     # Another benchmark is another picture: its own points, and no fitted curve.
     def drawn() -> Any:
         return page.evaluate("[...document.querySelector('#plot').data.map((t) => t.y)]")
 
     objective = drawn()
-    page.get_by_label("Show").select_option("held_out")
+    page.locator("#line").select_option("held_out")
     wait_for(page, "document.querySelector('#plot').data.length === 2")
     expect(page.locator("#plot-note")).to_contain_text("For held_out alone the best share is")
     assert len(objective) == 5
     assert len(drawn()[0]) == 24
 
-    # Columns of benchmarks come when asked for.
-    scores = page.locator("#board thead .per-benchmark")
-    expect(scores.first).to_be_hidden()
-    page.get_by_label("Scores per benchmark").check()
-    expect(scores).to_have_count(2)
-    expect(scores.first).to_be_visible()
+    # One filter for the table, the curve and the figures.
+    page.get_by_text("Score against cost").first.click()
+    expect(page.locator("#figure-cost circle")).to_have_count(12)
+    page.get_by_label("SFT share from").fill("0.5")
+    expect(page.locator("#board tbody tr")).to_have_count(7)
+    wait_for(page, "document.querySelector('#plot').data[0].x.length === 14")
+    expect(page.locator("#figure-cost circle")).to_have_count(7)
+    assert "share_from=0.5" in page.url
+    page.reload()
+    expect(page.locator("#figure-cost circle")).to_have_count(7)
+    expect(page.locator("#line")).to_have_value("benchmark:held_out")
 
-    # A new trial arrives: rows, order, benchmark and scroll stay as they were left.
+    # Columns of benchmarks come when asked for.
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_label("test_sums").check()
+    expect(page.locator("#board thead")).to_contain_text("test_sums")
+    page.get_by_text("Columns", exact=True).click()
+
+    # Rows are chosen to be compared, over filters.
+    page.get_by_label("Compare 100 % SFT").check()
+    page.get_by_label("SFT share from").fill("")
+    expect(page.locator("#board tbody tr")).to_have_count(12)
+    page.get_by_label("Compare 0 % SFT").check()
+    expect(page.get_by_role("button", name="Compare 2 mixtures")).to_be_visible()
+    wait_for(page, "document.querySelector('#plot').data[0].x.length === 24")
+
+    # A new trial arrives: order, columns, choice, benchmark and scroll stay as they were left.
     page.evaluate("scrollTo(0, 400)")
     httpx.post(f"{server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.95, "seed": 0})
     expect(page.locator("#board tbody tr")).to_have_count(13)
-    assert column(page, 2)[1].startswith("95 %")
+    assert column(page, 3)[1].startswith("95 %")
     wait_for(page, "document.querySelector('#plot').data[0].x.length === 25")
+    expect(page.locator("#figure-cost circle")).to_have_count(13)
     assert page.evaluate("scrollY") == 400
-    expect(page.get_by_label("Show")).to_have_value("benchmark:held_out")
-    expect(scores.first).to_be_visible()
+    expect(page.locator("#line")).to_have_value("benchmark:held_out")
+    expect(page.locator("#board thead")).to_contain_text("test_sums")
+    expect(page.get_by_role("button", name="Compare 2 mixtures")).to_be_visible()
 
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the mixture (YAML)").click()
@@ -271,10 +296,20 @@ def test_reader_of_a_finished_study(
     sums = page.locator(".mixture tr", has_text="sums").locator("td", has_text="%").inner_text()
     assert f"sums: {float(sums.split()[0]) / 100:g}" in mixture
 
+    # Figures are files too.
+    for place, name in (("#figure-cost", "cost"), (".titled", "score-by-sft-share")):
+        for kind, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+            button = page.locator(place).get_by_role("button", name=re.compile(kind)).first
+            with page.expect_download() as download:
+                button.click()
+            download.value.save_as(tmp_path / "figure")
+            assert download.value.suggested_filename == f"{name}.{kind.lower()}"
+            assert (tmp_path / "figure").read_bytes().lstrip().startswith(start)
+
     # On a telephone nothing but the table's own frame scrolls sideways.
-    page.set_viewport_size({"width": 380, "height": 800})
-    wait_for(page, "document.querySelector('#plot .main-svg').clientWidth < 380")
-    assert page.evaluate("document.documentElement.scrollWidth") == 380
+    page.set_viewport_size({"width": 360, "height": 800})
+    wait_for(page, "document.querySelector('#plot .main-svg').clientWidth < 360")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
     assert not is_plot_over_its_note(page)
     assert complaints == []
 

@@ -1,0 +1,288 @@
+"""The mixtures of a study as columns: filtered, sorted and paged in milliseconds, for table and
+figures alike. One filter serves both, and it is a part of the address.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from mixtures.rank import Leaderboard, LeaderboardRow
+from mixtures.repetition import Epochs
+from mixtures.study import StudySpec
+from mixtures.value import Value
+from service.errors import BadInput
+
+ROWS_PER_PAGE = 50
+Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
+Share = Annotated[float | None, Field(ge=0.0, le=1.0)]
+
+
+class MixtureFilter(Value):
+    """Which mixtures are shown. `q` is looked for in the names of baselines, the ids of trials and
+    the sources that a mixture has; `share_from` and `share_to` bound the SFT share."""
+
+    q: str = Field(default="", max_length=200)
+    share_from: Share = None
+    share_to: Share = None
+    trials_from: int = Field(default=1, ge=1, description="trials that a mixture has at least")
+    tied: bool = Field(default=False, description="only those that cannot be told from the best")
+
+    @property
+    def is_empty(self) -> bool:
+        return self == MixtureFilter()
+
+
+class TableQuery(MixtureFilter):
+    """A filter, an order and where the page of rows begins. A minus before `sort` turns it round.
+
+    `after` is the first trial of the last row of the page before. `columns` are those that are
+    shown, `line` what figures show: `objective` or `benchmark:NAME`.
+    """
+
+    sort: str = "rank"
+    after: str | None = None
+    limit: int = Field(default=ROWS_PER_PAGE, ge=1, le=1000)
+    columns: tuple[str, ...] = Field(default=(), description="keys; none: the usual ones")
+    line: str = "objective"
+
+    @property
+    def filter(self) -> MixtureFilter:
+        return MixtureFilter.model_validate(
+            self.model_dump(include=set(MixtureFilter.model_fields))
+        )
+
+
+class TablePage(Value):
+    """A page of the leaderboard. `num_matching` of `num_mixtures` pass the filter."""
+
+    version: str
+    num_mixtures: int
+    num_matching: int
+    sort: str
+    rows: tuple[LeaderboardRow, ...]
+    next_after: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """`key` names it in the address; `is_usual`: shown unless the user chose otherwise."""
+
+    key: str
+    title: str
+    about: str
+    is_usual: bool
+
+
+@dataclass(frozen=True)
+class MixtureTable:
+    """A leaderboard with its numbers as columns."""
+
+    spec: StudySpec
+    board: Leaderboard
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """Those that this leaderboard can show, in order."""
+        has_posterior = any(row.posterior for row in self.board.rows)
+        better = "lower" if self.board.direction == "minimise" else "higher"
+        found = [
+            Column(key="rank", title="Rank", about=f"by {self.board.ranked_by}", is_usual=True),
+            Column(key="share", title="SFT share", about="of the decay's tokens", is_usual=True),
+        ]
+        if has_posterior:
+            k = self.board.top_k
+            found += [
+                Column(
+                    key="posterior",
+                    title="Posterior",
+                    about=f"expected without noise, with its 95 % interval; {better} is better",
+                    is_usual=True,
+                ),
+                Column(key="p_best", title="P(best)", about="of the mixtures tried", is_usual=True),
+                Column(
+                    key="p_top", title=f"P(top {k})", about=f"among the {k} best", is_usual=False
+                ),
+                Column(
+                    key="regret",
+                    title="Expected regret",
+                    about="how much worse than the best one it is on average",
+                    is_usual=False,
+                ),
+            ]
+        found += [
+            Column(
+                key="mean", title="Mean", about=f"of its trials; {better} is better", is_usual=True
+            ),
+            Column(
+                key="interval",
+                title="95 % interval",
+                about="of the mean, from the noise of seeds",
+                is_usual=not has_posterior,
+            ),
+        ]
+        found += [
+            Column(
+                key=f"against:{name}",
+                title=f"Against {name.replace('_', ' ')}",
+                about="difference of means seed by seed",
+                is_usual=True,
+            )
+            for name in self.spec.baseline_mixtures
+        ]
+        found += [
+            Column(key="trials", title="Trials", about="completed", is_usual=True),
+            Column(
+                key="epochs",
+                title="Epochs",
+                about="how often it reads the source that it repeats most",
+                is_usual=False,
+            ),
+        ]
+        found += [
+            Column(
+                key=f"score:{one.name}",
+                title=one.name,
+                about="mean of its trials on this benchmark",
+                is_usual=False,
+            )
+            for one in self.spec.benchmarks
+        ]
+        return tuple(found)
+
+    def shown_columns(self, wanted: Iterable[str]) -> tuple[Column, ...]:
+        """Those named in `wanted`, or the usual ones; rank and share always."""
+        names = set(wanted)
+        known = {column.key for column in self.columns}
+        for name in names - known:
+            raise BadInput("columns", name, f"no such column; there are {', '.join(known)}")
+        always = {"rank", "share"}
+        return tuple(
+            one
+            for one in self.columns
+            if one.key in always or (one.key in names if names else one.is_usual)
+        )
+
+    def matching(self, wanted: MixtureFilter) -> Rows:
+        """Row numbers that pass the filter, in the leaderboard's order."""
+        if not self.board.rows:
+            return np.arange(0)
+        passes = self.values("trials") >= wanted.trials_from
+        share = self.values("share")
+        if wanted.share_from is not None:
+            passes &= share >= wanted.share_from - 1e-9
+        if wanted.share_to is not None:
+            passes &= share <= wanted.share_to + 1e-9
+        if wanted.tied:
+            passes &= self._tied
+        if words := wanted.q.casefold().split():
+            passes &= np.array([all(word in text for word in words) for text in self._texts])
+        return np.flatnonzero(passes)
+
+    def ordered(self, wanted: MixtureFilter, sort: str) -> Rows:
+        """The matching rows in the order of `sort`; what is not known comes last."""
+        rows = self.matching(wanted)
+        key = sort.removeprefix("-")
+        if key not in {column.key for column in self.columns}:
+            known = ", ".join(column.key for column in self.columns)
+            raise BadInput("sort", sort, f"no such column; there are {known}")
+        values = self.values(key)[rows]
+        order = np.argsort(-values if sort.startswith("-") else values, kind="stable")
+        return rows[order]
+
+    def page(self, query: TableQuery, version: str) -> TablePage:
+        """The rows after `query.after`; from the first where that row is gone."""
+        rows = self.ordered(query.filter, query.sort)
+        start = 0
+        if query.after is not None and (last := self._place.get(query.after)) is not None:
+            found = np.flatnonzero(rows == last)
+            start = int(found[0]) + 1 if len(found) else 0
+        shown = rows[start : start + query.limit]
+        is_more = start + len(shown) < len(rows)
+        return TablePage(
+            version=version,
+            num_mixtures=len(self.board.rows),
+            num_matching=len(rows),
+            sort=query.sort,
+            rows=tuple(self.board.rows[row] for row in shown),
+            next_after=self.board.rows[shown[-1]].trial_ids[0] if is_more else None,
+        )
+
+    def values(self, key: str) -> Array:
+        """A column's numbers (rows,), NaN where there is none."""
+        if key not in self._values:
+            read = [_number(row, key) for row in self.board.rows]
+            self._values[key] = np.array(read, dtype=np.float64)
+        return self._values[key]
+
+    @cached_property
+    def _values(self) -> dict[str, Array]:
+        return {}
+
+    @cached_property
+    def _tied(self) -> NDArray[np.bool_]:
+        return np.array([is_tied(row) for row in self.board.rows], dtype=np.bool_)
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return [
+            " ".join(
+                (*(name.replace("_", " ") for name in row.is_baseline), *row.trial_ids, *_held(row))
+            ).casefold()
+            for row in self.board.rows
+        ]
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {row.trial_ids[0]: place for place, row in enumerate(self.board.rows)}
+
+
+def is_tied(row: LeaderboardRow) -> bool:
+    """By the fit where there is one, else by the trials alone."""
+    return row.posterior.in_tie_group if row.posterior else row.tied_with_best
+
+
+def most_epochs(row: LeaderboardRow) -> tuple[str, Epochs] | None:
+    """The source that the mixture repeats most, in the full run where that is known."""
+    if not row.epochs:
+        return None
+    name = max(row.epochs, key=lambda one: row.epochs[one].full_run or row.epochs[one].proxy)
+    return name, row.epochs[name]
+
+
+def _held(row: LeaderboardRow) -> list[str]:
+    return [name for name, share in row.shares.items() if share > 0]
+
+
+def _number(row: LeaderboardRow, key: str) -> float:
+    kind, _, name = key.partition(":")
+    found: float | None
+    if kind == "against":
+        found = next((one.difference for one in row.paired if one.baseline == name), None)
+    elif kind == "score":
+        found = row.scores.get(name)
+    elif key == "epochs":
+        most = most_epochs(row)
+        found = (most[1].full_run or most[1].proxy) if most else None
+    elif key in _OF_POSTERIOR:
+        found = getattr(row.posterior, _OF_POSTERIOR[key]) if row.posterior else None
+    elif key == "interval":
+        found = row.interval[1] - row.interval[0] if row.interval else None
+    else:
+        found = getattr(row, _OF_ROW[key])
+    return math.nan if found is None else float(found)
+
+
+_OF_POSTERIOR = {
+    "posterior": "mean",
+    "p_best": "p_best",
+    "p_top": "p_top_k",
+    "regret": "expected_regret",
+}
+_OF_ROW = {"rank": "rank", "share": "sft_share", "mean": "mean", "trials": "num_trials"}

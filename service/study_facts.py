@@ -1,0 +1,139 @@
+"""All that a study's scores say, read and computed once for each state of them.
+
+A page asks often, and reading 100,000 trials or fitting their curve takes seconds. So facts are
+kept under a version that the database tells in milliseconds, and are made in a thread of their own:
+who cannot wait gets those of before, or none yet, and asks again.
+"""
+
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass
+from functools import cached_property
+
+from db.database import Database
+from db.scores import observations
+from db.studies import StoredStudy
+from db.study_page import TrialTime, last_result, scores_version, trial_times
+from mixtures.rank import Leaderboard, Observation, complete_observations
+from mixtures.recommendation import NotEnoughTrials, Recommendation
+from mixtures.signal import SignalReport
+from mixtures.study import StudySpec
+from mixtures.trial import ItemCounts
+from service.answers import Answers
+from service.pages.mixture_table import MixtureTable
+
+# Of a study with 100,000 trials facts take some hundred MB.
+_MOST_KEPT = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFacts:
+    """One state of a study's scores. `no_answer` says why there is no recommendation.
+
+    `trials` are the completed ones that have every score of the objective; `items` says what became
+    of each benchmark's items, the same in every trial.
+    """
+
+    version: str
+    spec: StudySpec
+    board: Leaderboard
+    recommendation: Recommendation | None
+    no_answer: str
+    signal: SignalReport
+    trials: tuple[Observation, ...]
+    times: dict[str, TrialTime]
+    items: dict[str, ItemCounts]
+
+    @cached_property
+    def table(self) -> MixtureTable:
+        return MixtureTable(self.spec, self.board)
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """The place on the leaderboard of each trial's mixture."""
+        return {
+            trial_id: place
+            for place, row in enumerate(self.board.rows)
+            for trial_id in row.trial_ids
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """`facts` are None while the first are made; `is_late`: newer ones are on their way."""
+
+    facts: StudyFacts | None
+    is_late: bool
+
+
+class Facts:
+    """Facts of the studies that were looked at last."""
+
+    def __init__(self, database: Database, answers: Answers) -> None:
+        self._database, self._answers = database, answers
+        self._kept: OrderedDict[str, StudyFacts] = OrderedDict()
+        self._making: dict[tuple[str, str], Future[StudyFacts]] = {}
+        self._lock = threading.Lock()
+        # Two, so that a large study does not hold up the others.
+        self._makers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="facts")
+
+    def of(self, study: StoredStudy, patience: float | None = None) -> Found:
+        """The study's facts; waits at most `patience` seconds for new ones, or to their end."""
+        with self._database.read() as session:
+            version = scores_version(session, study.id)
+        with self._lock:
+            kept = self._kept.get(study.id)
+            if kept is not None:
+                self._kept.move_to_end(study.id)
+                if kept.version == version:
+                    return Found(facts=kept, is_late=False)
+            key = (study.id, version)
+            making = self._making.get(key)
+            if making is None:
+                making = self._makers.submit(self._make, study, version)
+                self._making[key] = making
+        try:
+            return Found(facts=making.result(patience), is_late=False)
+        except NotYet:
+            return Found(facts=kept, is_late=True)
+
+    def close(self) -> None:
+        self._makers.shutdown(wait=False, cancel_futures=True)
+
+    def _make(self, study: StoredStudy, version: str) -> StudyFacts:
+        try:
+            facts = self._facts(study, version)
+            with self._lock:
+                self._kept[study.id] = facts
+                self._kept.move_to_end(study.id)
+                while len(self._kept) > _MOST_KEPT:
+                    self._kept.popitem(last=False)
+            return facts
+        finally:
+            with self._lock:
+                self._making.pop((study.id, version), None)
+
+    def _facts(self, study: StoredStudy, version: str) -> StudyFacts:
+        with self._database.read() as session:
+            board = self._answers.leaderboard(session, study)
+            recommendation, no_answer = None, ""
+            try:
+                recommendation = self._answers.recommendation(session, study)
+            except NotEnoughTrials as error:
+                no_answer = str(error)
+            found = observations(session, study.id, study.spec.objective.metric)
+            complete, _ = complete_observations(study.spec, found)
+            result = last_result(session, study.id)
+            return StudyFacts(
+                version=version,
+                spec=study.spec,
+                board=board,
+                recommendation=recommendation,
+                no_answer=no_answer,
+                signal=self._answers.signal(session, study),
+                trials=tuple(complete),
+                times=trial_times(session, study.id),
+                items=result.items if result else {},
+            )
