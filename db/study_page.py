@@ -27,17 +27,6 @@ class TrialTime:
     seconds: float | None
 
 
-def scores_version(session: Session, study_id: str) -> str:
-    """Changes whenever the study's scores do: a COMPLETE trial never changes, so the number of
-    them and the end of the last one name them all."""
-    count, last = session.execute(
-        select(func.count(), func.max(TrialRow.finished_at)).where(
-            TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETE
-        )
-    ).one()
-    return f"{count}-{last.isoformat() if last else ''}"
-
-
 def trial_times(session: Session, study_id: str) -> dict[str, TrialTime]:
     """By trial, of those that are COMPLETE."""
     end, start = func.epoch(TrialRow.finished_at), func.epoch(TrialRow.started_at)

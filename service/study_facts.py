@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from db.database import Database
-from db.scores import observations
+from db.scores import observations, scores_version
 from db.studies import StoredStudy
-from db.study_page import TrialTime, last_result, scores_version, trial_times
-from mixtures.rank import Leaderboard, Observation, complete_observations
+from db.study_page import TrialTime, last_result, trial_times
+from mixtures.rank import Leaderboard, Observation, complete_observations, leaderboard
 from mixtures.recommendation import NotEnoughTrials, Recommendation
-from mixtures.signal import SignalReport
+from mixtures.signal import SignalReport, signal
 from mixtures.study import StudySpec
 from mixtures.trial import ItemCounts
 from service.answers import Answers
@@ -62,10 +62,26 @@ class StudyFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """`facts` are None while the first are made; `is_late`: newer ones are on their way."""
+    """`is_late`: newer facts are on their way; `are_none`: and these are empty until then."""
 
-    facts: StudyFacts | None
-    is_late: bool
+    facts: StudyFacts
+    is_late: bool = False
+    are_none: bool = False
+
+
+def no_facts(spec: StudySpec) -> StudyFacts:
+    """What a page shows before the first facts are there."""
+    return StudyFacts(
+        version="",
+        spec=spec,
+        board=leaderboard(spec, []).model_copy(update={"notes": ()}),
+        recommendation=None,
+        no_answer="the answer is being computed",
+        signal=signal(spec, {}).model_copy(update={"notes": ()}),
+        trials=(),
+        times={},
+        items={},
+    )
 
 
 class Facts:
@@ -82,21 +98,23 @@ class Facts:
     def of(self, study: StoredStudy, patience: float | None = None) -> Found:
         """The study's facts; waits at most `patience` seconds for new ones, or to their end."""
         with self._database.read() as session:
-            version = scores_version(session, study.id)
+            version = scores_version(session, study.id) or "none yet"
         with self._lock:
             kept = self._kept.get(study.id)
             if kept is not None:
                 self._kept.move_to_end(study.id)
                 if kept.version == version:
-                    return Found(facts=kept, is_late=False)
+                    return Found(facts=kept)
             key = (study.id, version)
             making = self._making.get(key)
             if making is None:
                 making = self._makers.submit(self._make, study, version)
                 self._making[key] = making
         try:
-            return Found(facts=making.result(patience), is_late=False)
+            return Found(facts=making.result(patience))
         except NotYet:
+            if kept is None:
+                return Found(facts=no_facts(study.spec), is_late=True, are_none=True)
             return Found(facts=kept, is_late=True)
 
     def close(self) -> None:

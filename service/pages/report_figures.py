@@ -1,6 +1,5 @@
 """The figures of a report, each from the same values as the pages and the API."""
 
-from db.scores import observations
 from db.studies import StoredStudy
 from mixtures.rank import Leaderboard
 from mixtures.recommendation import Recommendation
@@ -8,6 +7,7 @@ from mixtures.signal import SignalReport
 from service.pages.chart import Chart, chart
 from service.pages.figure import Figure
 from service.pages.line_figure import Mark, Series, line_drawing
+from service.pages.mixture_table import TableQuery
 from service.pages.row_figure import Row, cell_drawing, interval_drawing
 from service.state import Controller
 
@@ -24,9 +24,7 @@ def report_figures(
     signal: SignalReport,
 ) -> tuple[Figure, ...]:
     """Those that there is something to draw in."""
-    with controller.database.read() as session:
-        found = observations(session, study.id, study.spec.objective.metric)
-    drawn = chart(study.spec, found, board, recommendation)
+    drawn = chart(controller.facts.of(study).facts, TableQuery())
     figures = [
         _response(study, drawn, recommendation),
         _best_shares(study, recommendation),
@@ -41,7 +39,7 @@ def report_figures(
 def _response(
     study: StoredStudy, drawn: Chart, recommendation: Recommendation | None
 ) -> Figure | None:
-    line = drawn.lines[0]
+    line = drawn.line
     if not line.points:
         return None
     series = []

@@ -78,23 +78,25 @@ class TableView:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StudyView:
-    """The whole page. `facts` and `table` are None while the first answer is computed; `is_late`:
-    newer facts are on their way. `no_answer` says why there is no recommendation."""
+    """The whole page. `is_late`: newer facts than these are on their way; `are_none`: and these
+    are empty until then."""
 
     progress: ProgressView
-    facts: StudyFacts | None
+    facts: StudyFacts
     is_late: bool
-    table: TableView | None
+    are_none: bool
+    table: TableView
     figures: tuple[Kind, ...]
     failed: list[FailedTrial]
 
     @property
     def recommendation(self) -> Recommendation | None:
-        return self.facts.recommendation if self.facts else None
+        return self.facts.recommendation
 
     @property
     def no_answer(self) -> str:
-        return self.facts.no_answer if self.facts else "The answer is being computed."
+        """Why there is no recommendation, where there is none."""
+        return self.facts.no_answer
 
 
 def progress_view(controller: Controller, study: StoredStudy) -> ProgressView:
@@ -117,7 +119,8 @@ def study_view(controller: Controller, study: StoredStudy, query: TableQuery) ->
         progress=progress_view(controller, study),
         facts=found.facts,
         is_late=found.is_late,
-        table=table_view(study, found.facts, query) if found.facts else None,
+        are_none=found.are_none,
+        table=table_view(study, found.facts, query),
         figures=figures_of(study.spec),
         failed=failed,
     )
@@ -126,13 +129,16 @@ def study_view(controller: Controller, study: StoredStudy, query: TableQuery) ->
 def table_view(study: StoredStudy, facts: StudyFacts, query: TableQuery) -> TableView:
     """Raises BadInput where the query names what is not there."""
     line_named(facts, query.line)
-    page = facts.table.page(query, facts.version)
+    # Before the first facts there are no columns that an order could go by.
+    is_known = bool(facts.version)
+    asked = query if is_known else query.model_copy(update={"sort": "rank", "after": None})
+    page = facts.table.page(asked, facts.version)
     return TableView(
         study=study,
         facts=facts,
         query=query,
         page=page,
-        columns=facts.table.shown_columns(query.columns),
+        columns=facts.table.shown_columns(query.columns if is_known else ()),
         lines=line_names(facts),
         off_line=_off_line(study.spec, page),
     )

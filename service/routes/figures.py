@@ -39,9 +39,7 @@ def get_figure(study_id: str, name: str, controller: ControllerDep, wanted: Want
 
 def facts_of(controller: Controller, study_id: str) -> StudyFacts:
     """Waits for the newest. Raises UnknownStudy."""
-    facts = controller.facts.of(stored_study(controller, study_id)).facts
-    assert facts is not None
-    return facts
+    return controller.facts.of(stored_study(controller, study_id)).facts
 
 
 def drawn_figure(

@@ -32,7 +32,7 @@ function query() {
 
 /** Show what `search` asks for: the table at once, the figures as they come. */
 async function show(search) {
-  history.replaceState(null, "", here + search);
+  history.replaceState(null, "", here + search + location.hash);
   const address = `${here}/table${search}`;
   try {
     await refresh(address);
@@ -155,11 +155,9 @@ const late = () => document.querySelector('[data-part="late"][data-late]');
 
 async function wait() {
   if (!late()) return;
-  const hadFacts = late().dataset.hasFacts === "yes";
   if (!document.hidden) {
     // What went wrong is said by the live updates.
     await refresh(here + location.search).catch((error) => console.info(error.message));
-    if (!hadFacts && (late()?.dataset.hasFacts ?? "yes") === "yes") return location.reload();
   }
   setTimeout(wait, LATE_MS);
 }

@@ -181,7 +181,7 @@ def test_someone_watches_a_study_to_its_answer(
     wait_until(has_moved)
     assert any("tokens/s" in text and "left" in text for text in said), said
     runner.seconds = 0.0  # which the trials read at each step
-    expect(page.locator("#board tbody tr")).to_have_count(4)
+    expect(page.locator("#board tbody th")).to_have_count(4)
     expect(page.locator("#progress")).to_contain_text("4 of 4 trials done")
     expect(page.locator(".running li")).to_have_count(0)
     answer = httpx.get(f"{server.url}/v1/studies/{study_id}/recommendation").json()
@@ -220,7 +220,7 @@ def test_reader_of_a_finished_study(
     plain = browser.new_page(java_script_enabled=False)
     plain.goto(page.url)
     expect(plain.locator(".sentence")).to_contain_text("Decay on")
-    expect(plain.locator("#board tbody tr")).to_have_count(12)
+    expect(plain.locator("#board tbody th")).to_have_count(12)
     expect(plain.locator("#plot-note")).to_contain_text("needs JavaScript")
     plain.close()
 
@@ -252,7 +252,7 @@ def test_reader_of_a_finished_study(
     page.get_by_text("Score against cost").first.click()
     expect(page.locator("#figure-cost circle")).to_have_count(12)
     page.get_by_label("SFT share from").fill("0.5")
-    expect(page.locator("#board tbody tr")).to_have_count(7)
+    expect(page.locator("#board tbody th")).to_have_count(7)
     wait_for(page, "document.querySelector('#plot').data[0].x.length === 14")
     expect(page.locator("#figure-cost circle")).to_have_count(7)
     assert "share_from=0.5" in page.url
@@ -269,7 +269,7 @@ def test_reader_of_a_finished_study(
     # Rows are chosen to be compared, over filters.
     page.get_by_label("Compare 100 % SFT").check()
     page.get_by_label("SFT share from").fill("")
-    expect(page.locator("#board tbody tr")).to_have_count(12)
+    expect(page.locator("#board tbody th")).to_have_count(12)
     page.get_by_label("Compare 0 % SFT").check()
     expect(page.get_by_role("button", name="Compare 2 mixtures")).to_be_visible()
     wait_for(page, "document.querySelector('#plot').data[0].x.length === 24")
@@ -277,7 +277,7 @@ def test_reader_of_a_finished_study(
     # A new trial arrives: order, columns, choice, benchmark and scroll stay as they were left.
     page.evaluate("scrollTo(0, 400)")
     httpx.post(f"{server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.95, "seed": 0})
-    expect(page.locator("#board tbody tr")).to_have_count(13)
+    expect(page.locator("#board tbody th")).to_have_count(13)
     assert column(page, 3)[1].startswith("95 %")
     wait_for(page, "document.querySelector('#plot').data[0].x.length === 25")
     expect(page.locator("#figure-cost circle")).to_have_count(13)
@@ -342,6 +342,7 @@ def test_a_tab_that_nobody_sees_holds_no_connection_and_catches_up(
     server.wait_for_the_end(study_id)
     page.goto(f"/studies/{study_id}")
     expect(page.locator("#connection")).to_have_text("live")
+    expect(page.locator("#board tbody th")).to_have_count(2)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     set_hidden(page, True)
@@ -351,9 +352,9 @@ def test_a_tab_that_nobody_sees_holds_no_connection_and_catches_up(
     server.wait_for_the_end(study_id)
     page.wait_for_timeout(4000)  # longer than every timer of the page
     assert asked == []
-    expect(page.locator("#board tbody tr")).to_have_count(2)
+    expect(page.locator("#board tbody th")).to_have_count(2)
     set_hidden(page, False)
-    expect(page.locator("#board tbody tr")).to_have_count(3)
+    expect(page.locator("#board tbody th")).to_have_count(3)
     assert asked[0].endswith("/events")
     assert complaints == []
 
@@ -374,6 +375,7 @@ def test_an_error_is_said_in_words_and_can_be_tried_again(page: Page, server: Se
     server.wait_for_the_end(study_id)
     page.goto(f"/studies/{study_id}")
     expect(page.locator("#connection")).to_have_text("live")
+    expect(page.locator("#board tbody th")).to_have_count(1)
     said = {"title": "Internal Server Error", "status": 500, "detail": "a defect of Decaymix"}
     page.route(
         f"**/studies/{study_id}",
@@ -384,10 +386,10 @@ def test_an_error_is_said_in_words_and_can_be_tried_again(page: Page, server: Se
     httpx.post(f"{server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.95, "seed": 0})
     banner = page.get_by_role("alert")
     expect(banner).to_contain_text("The service answered 500: a defect of Decaymix.")
-    expect(page.locator("#board tbody tr")).to_have_count(1)  # what was there stays
+    expect(page.locator("#board tbody th")).to_have_count(1)  # what was there stays
     page.unroute_all()
     banner.get_by_role("button", name="Try again").click()
-    expect(page.locator("#board tbody tr")).to_have_count(2)
+    expect(page.locator("#board tbody th")).to_have_count(2)
     expect(banner).to_be_hidden()
 
 
