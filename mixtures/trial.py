@@ -196,7 +196,10 @@ Phase = Literal["start", "tokenise", "stable", "decay", "evaluate"]
 
 
 class Progress(Value):
-    """Where a running attempt stands. `done` and `total` are tokens, or items in `evaluate`."""
+    """Where a running attempt stands. `done` and `total` are tokens, or items in `evaluate`.
+
+    `worker` is its host and process.
+    """
 
     trial_id: str
     attempt: int
@@ -205,3 +208,5 @@ class Progress(Value):
     total: int = 0
     tokens_per_second: float | None = None
     loss: float | None = None
+    worker: str | None = None
+    memory_bytes: int | None = None

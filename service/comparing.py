@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from db.scores import observations
 from db.studies import StoredStudy, UnknownStudy, count_states, get_study
 from db.trials import StoredTrial, UnknownTrial, get_trial
+from mixtures.across_proxies import AcrossProxies
 from mixtures.compare_studies import ChosenStudy, StudyComparison, compare_studies
 from mixtures.compare_trials import compare_trials
 from mixtures.rank import Observation
@@ -12,6 +13,7 @@ from mixtures.recommend import NotEnoughTrials
 from mixtures.trial import TrialState
 from mixtures.trial_comparison import ChosenTrial, TrialComparison
 from service.errors import BadInput
+from service.routes.moves import get_across_proxies
 from service.state import Controller
 
 MOST_TRIALS, MOST_STUDIES = 200, 6
@@ -57,6 +59,24 @@ def comparison_of_studies(controller: Controller, study_ids: Sequence[str]) -> S
                 unknown.append(study_id)
     _require_known("study", unknown)
     return compare_studies([_chosen_study(controller, study) for study in found])
+
+
+def across_or_reason(
+    controller: Controller, study_ids: Sequence[str]
+) -> tuple[AcrossProxies | None, str]:
+    """What models of different sizes say of each other, or None and the sentence why not.
+
+    None and no sentence where all are of one size: then there is nothing to ask.
+    """
+    with controller.database.read() as session:
+        studies = [get_study(session, one) for one in dict.fromkeys(study_ids)]
+    sizes = {one.spec.proxy.num_non_embedding_parameters for one in studies}
+    if len(sizes) < 2:
+        return None, ""
+    try:
+        return get_across_proxies(controller, [one.id for one in studies]), ""
+    except (BadInput, NotEnoughTrials) as error:
+        return None, error.message if isinstance(error, BadInput) else str(error)
 
 
 def require_one_kind(trial_ids: Sequence[str], study_ids: Sequence[str]) -> None:

@@ -28,6 +28,7 @@ from workers.local_process import LocalProcess as LocalProcess
 from workers.local_process import run_local as run_local
 from workers.trial_log import trial_log_path as trial_log_path
 from workers.trial_worker import TrialWorker, make_runner
+from workers.worker_facts import worker_facts
 
 # Unix socket paths end at 107 bytes, and Ray puts about 63 below its folder.
 _LONGEST_RAY_FOLDER = 40
@@ -233,7 +234,7 @@ class _Actor:
 
     def progress(self) -> str | None:
         progress = self._worker.progress()
-        return None if progress is None else progress.canonical()
+        return None if progress is None else progress.model_copy(update=worker_facts()).canonical()
 
     def cancel(self, trial_id: str) -> None:
         self._worker.cancel(trial_id)

@@ -1,9 +1,7 @@
 """run_trial: a spec goes in, a result comes out. Deterministic in the spec."""
 
 import logging
-import os
 import platform
-import socket
 import time
 from collections.abc import Callable
 
@@ -27,6 +25,7 @@ from workers.stable import optimiser_state_of, stable_checkpoint
 from workers.train import Step
 from workers.trial_log import trial_log
 from workers.trial_weights import keep_weights
+from workers.worker_facts import worker_name
 
 
 class TrialRunner:
@@ -119,7 +118,7 @@ class TrialRunner:
             tokenizer=prepared.tokenizer_hash,
             wall_seconds=clock.laps,
             decay_tokens_per_second=decay_tokens / clock.laps["decay"],
-            worker=_worker_name(),
+            worker=worker_name(),
             versions={"torch": torch.__version__, "python": platform.python_version()},
         )
 
@@ -192,7 +191,7 @@ class _Clock:
     def __init__(self, log: logging.Logger) -> None:
         self.laps: dict[str, float] = {}
         self._log = log
-        self._log.info("starts on %s", _worker_name())
+        self._log.info("starts on %s", worker_name())
         self._last = time.monotonic()
 
     def lap(self, name: str) -> None:
@@ -200,7 +199,3 @@ class _Clock:
         self.laps[name] = now - self._last
         self._last = now
         self._log.info("%s took %.1f s", name, self.laps[name])
-
-
-def _worker_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"

@@ -9,6 +9,7 @@ from mixtures.compare_trials import OBJECTIVE
 from service.comparing import (
     MOST_STUDIES,
     MOST_TRIALS,
+    across_or_reason,
     comparison_of_studies,
     comparison_of_trials,
     require_one_kind,
@@ -36,9 +37,12 @@ def compare_page(
         require_one_kind(trials, studies)
         if studies:
             compared = comparison_of_studies(controller, studies)
+            across, why_not = across_or_reason(controller, studies)
             return html_page(
                 "compare_studies.html",
                 compared=compared,
+                across=across,
+                why_not_across=why_not,
                 figures=study_figures(compared),
                 names={one.study_id: one.name for one in compared.studies},
                 twin=urlencode([("study", one) for one in studies]),

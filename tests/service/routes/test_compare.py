@@ -95,6 +95,8 @@ def test_pages_show_the_numbers_of_the_api(compared: Any) -> None:
     assert client.get("/compare", params={"trial": ids, "show": "piqa"}).status_code == 422
     studies = client.get("/compare", params={"study": [first, second]}).text
     assert "Mixtures of both: small and other" in studies
+    # One proxy: nothing to ask across sizes.
+    assert "Do smaller models" not in studies
     assert "1.00" in studies
 
 
@@ -106,3 +108,15 @@ def test_a_trial_that_waits_is_compared_as_not_known(start_service: StartService
         assert page.status_code == 200
         assert "No score in bits_per_byte" in page.text
         gate.set()
+
+
+def test_proxies_of_two_sizes_are_compared_across_or_it_is_said_why_not(compared: Any) -> None:
+    client, first, _ = compared
+    nano = {"preset": "nano", "vocab_size": 2048, "context_tokens": 256}
+    larger = finished_study(client, {**FEW, "name": "larger", "proxy": nano})
+    page = client.get("/compare", params={"study": [first, larger]}).text
+    assert "Do smaller models say what larger ones say?" in page
+    why = client.get("/v1/across-proxies", params={"study": [first, larger]})
+    # Three mixtures are too few; the page has the API's own words.
+    assert why.status_code == 409
+    assert why.json()["detail"][1:40] in page
