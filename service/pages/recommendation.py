@@ -6,15 +6,15 @@ from fastapi import APIRouter, Request, Response
 
 from db.studies import StoredStudy
 from mixtures.export.formats import FORMATS
-from mixtures.rank import Leaderboard
-from mixtures.recommendation import NotEnoughTrials, Recommendation
 from mixtures.what_would_change import what_would_change
 from service.pages.export_preview import export_preview
 from service.pages.html import html_page
 from service.pages.report_figures import report_figures
 from service.routes.exports import provenance_of
+from service.routes.figures import facts_of
 from service.routes.studies import stored_study
 from service.state import Controller, ControllerDep
+from service.study_facts import StudyFacts
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,12 +24,10 @@ _MOST_ROWS = 25
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answered:
-    """A study with its answer; `recommendation` is None where `why_none` says why."""
+    """A study with its answer; `facts.no_answer` says why there is none."""
 
     study: StoredStudy
-    board: Leaderboard
-    recommendation: Recommendation | None
-    why_none: str
+    facts: StudyFacts
     changes: tuple[str, ...]
     provenance: dict[str, object]
 
@@ -38,16 +36,15 @@ class Answered:
 def recommendation_page(study_id: str, controller: ControllerDep, request: Request) -> Response:
     """The query is that of the form: format and its options."""
     found = _answered(controller, study_id)
-    preview = None
-    if found.recommendation is not None:
-        preview = export_preview(
-            controller, found.study, found.recommendation, request.query_params.multi_items()
-        )
+    answer, preview = found.facts.recommendation, None
+    if answer is not None:
+        query = request.query_params.multi_items()
+        preview = export_preview(controller, found.study, answer, query)
     return html_page(
         "recommendation.html",
         study=found.study,
         found=found,
-        answer=found.recommendation,
+        answer=answer,
         preview=preview,
         formats=list(FORMATS.values()),
     )
@@ -57,35 +54,24 @@ def recommendation_page(study_id: str, controller: ControllerDep, request: Reque
 def report_page(study_id: str, controller: ControllerDep) -> Response:
     """All on one page, for paper; the browser prints it to PDF."""
     found = _answered(controller, study_id)
-    with controller.database.read() as session:
-        signal = controller.answers.signal(session, found.study)
     return html_page(
         "report.html",
         study=found.study,
         found=found,
-        answer=found.recommendation,
-        signal=signal,
-        figures=report_figures(controller, found.study, found.board, found.recommendation, signal),
-        rows=found.board.rows[:_MOST_ROWS],
+        answer=found.facts.recommendation,
+        figures=report_figures(found.facts),
+        rows=found.facts.board.rows[:_MOST_ROWS],
     )
 
 
 def _answered(controller: Controller, study_id: str) -> Answered:
-    study = stored_study(controller, study_id)
-    recommendation: Recommendation | None
+    study, facts = stored_study(controller, study_id), facts_of(controller, study_id)
     with controller.database.read() as session:
-        board = controller.answers.leaderboard(session, study)
-        try:
-            recommendation, why_none = controller.answers.recommendation(session, study), ""
-        except NotEnoughTrials as error:
-            recommendation, why_none = None, str(error)
         provenance = provenance_of(session, study)
-    changes = what_would_change(study.spec, recommendation, board) if recommendation else ()
+    answer = facts.recommendation
     return Answered(
         study=study,
-        board=board,
-        recommendation=recommendation,
-        why_none=why_none,
-        changes=changes,
+        facts=facts,
+        changes=what_would_change(study.spec, answer, facts.board) if answer else (),
         provenance=provenance,
     )

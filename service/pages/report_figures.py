@@ -1,43 +1,38 @@
 """The figures of a report, each from the same values as the pages and the API."""
 
-from db.studies import StoredStudy
 from mixtures.rank import Leaderboard
 from mixtures.recommendation import Recommendation
 from mixtures.signal import SignalReport
+from mixtures.study import StudySpec
 from service.pages.chart import Chart, chart
 from service.pages.figure import Figure
 from service.pages.line_figure import Mark, Series, line_drawing
 from service.pages.mixture_table import TableQuery
 from service.pages.row_figure import Row, cell_drawing, interval_drawing
-from service.state import Controller
+from service.study_facts import StudyFacts
 
-# More dots than this are no picture any more; the leaderboard has all mixtures.
-_MOST_POINTS = 2_000
+# The leaderboard has all mixtures.
 _MOST_ROWS = 25
 
 
 def report_figures(
-    controller: Controller,
-    study: StoredStudy,
-    board: Leaderboard,
-    recommendation: Recommendation | None,
-    signal: SignalReport,
+    facts: StudyFacts,
 ) -> tuple[Figure, ...]:
     """Those that there is something to draw in."""
-    drawn = chart(controller.facts.of(study).facts, TableQuery())
+    recommendation = facts.recommendation
     figures = [
-        _response(study, drawn, recommendation),
-        _best_shares(study, recommendation),
+        _response(facts.spec, chart(facts, TableQuery()), recommendation),
+        _best_shares(facts.spec, recommendation),
         _chances(recommendation),
         _against_baselines(recommendation),
-        _mixtures(study, board),
-        _signal(signal),
+        _mixtures(facts.spec, facts.board),
+        _signal(facts.signal),
     ]
     return tuple(one for one in figures if one is not None)
 
 
 def _response(
-    study: StoredStudy, drawn: Chart, recommendation: Recommendation | None
+    spec: StudySpec, drawn: Chart, recommendation: Recommendation | None
 ) -> Figure | None:
     line = drawn.line
     if not line.points:
@@ -49,19 +44,16 @@ def _response(
             Series(label="95 %", kind="band", x=curve.sft_share, low=curve.low, high=curve.high),
             Series(label="fitted mean", kind="line", x=curve.sft_share, y=curve.mean),
         ]
-    # Every k-th, so that the whole range stays shown.
-    step = -(-len(line.points) // _MOST_POINTS)
-    points = line.points[::step]
     series.append(
         Series(
             label="trial",
             kind="points",
-            x=[point.sft_share for point in points],
-            y=[point.value for point in points],
+            x=[point.sft_share for point in line.points],
+            y=[point.value for point in line.points],
             style="s2",
         )
     )
-    means = [mean for mean in line.means if mean.interval is not None][:_MOST_POINTS]
+    means = [mean for mean in line.means if mean.interval is not None]
     series.append(
         Series(
             label="mean",
@@ -73,7 +65,7 @@ def _response(
         )
     )
     marks = [Mark(x=share, label=name.replace("_", " ")) for name, share in drawn.baselines.items()]
-    if recommendation is not None and study.spec.space.is_line:
+    if recommendation is not None and spec.space.is_line:
         marks.append(Mark(x=recommendation.sft_share, label="", style="best"))
     title = "Score by SFT share"
     return Figure(
@@ -95,9 +87,9 @@ def _response(
     )
 
 
-def _best_shares(study: StoredStudy, recommendation: Recommendation | None) -> Figure | None:
+def _best_shares(spec: StudySpec, recommendation: Recommendation | None) -> Figure | None:
     """Each benchmark's own best share, beside that of all."""
-    if recommendation is None or not study.spec.space.is_line:
+    if recommendation is None or not spec.space.is_line:
         return None
     rows = [
         Row(
@@ -167,9 +159,9 @@ def _against_baselines(recommendation: Recommendation | None) -> Figure | None:
     )
 
 
-def _mixtures(study: StoredStudy, board: Leaderboard) -> Figure | None:
+def _mixtures(spec: StudySpec, board: Leaderboard) -> Figure | None:
     rows = board.rows[:_MOST_ROWS]
-    names = [source.name for source in study.spec.sources]
+    names = [source.name for source in spec.sources]
     if not rows:
         return None
     title = f"The {len(rows)} best mixtures" if len(rows) > 1 else "The mixture"
