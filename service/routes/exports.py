@@ -9,11 +9,10 @@ from fastapi import APIRouter, Query, Response
 
 from db.database import Session
 from db.found_sizes import source_sizes
+from db.provenance import provenance
 from db.studies import StoredStudy
-from db.trials import list_trials
 from mixtures.export.formats import FORMATS, ExportFile, FormatName, export
 from mixtures.export.trainer_format import ExportOptions, Unit
-from mixtures.trial import TrialState
 from mixtures.value import InvalidField, Value
 from service.errors import BadInput
 from service.routes.studies import stored_study
@@ -90,7 +89,7 @@ def export_file(
     """The recommended mixture in a format. Raises NotEnoughTrials, NotEnoughEvidence, BadInput."""
     with controller.database.read() as session:
         recommendation = controller.answers.recommendation(session, study)
-        provenance = provenance_of(session, study)
+        origin = provenance_of(session, study)
         sizes = source_sizes(session, study.id)
     try:
         return export(
@@ -98,7 +97,7 @@ def export_file(
             recommendation,
             study.spec,
             study.id,
-            provenance,
+            origin,
             sizes,
             options,
             force=force,
@@ -141,16 +140,15 @@ def _pairs(field: str, given: list[str]) -> list[tuple[str, str]]:
 
 def provenance_of(session: Session, study: StoredStudy) -> dict[str, object]:
     """What a file says of how it came to be, beside what is in the recommendation."""
-    complete = list_trials(session, study.id, [TrialState.COMPLETE])
-    results = [trial.result for trial in complete if trial.result is not None]
+    found = provenance(session, study.id)
     return {
         "decaymix_version": version("decaymix"),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "study_created_at": study.created_at.isoformat(timespec="seconds"),
-        "trial_ids": [trial.id for trial in complete],
-        "seeds": sorted({trial.spec.seed for trial in complete}),
+        "trial_ids": list(found.trial_ids),
+        "seeds": list(found.seeds),
         "data_hashes": study.data_report["data_hashes"],
-        "stable_checkpoints": sorted({result.stable_checkpoint for result in results}),
-        "tokenizers": sorted({result.tokenizer for result in results}),
-        "worker_versions": results[-1].versions if results else {},
+        "stable_checkpoints": list(found.stable_checkpoints),
+        "tokenizers": list(found.tokenizers),
+        "worker_versions": found.versions,
     }

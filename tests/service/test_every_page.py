@@ -280,3 +280,17 @@ def test_comparison_sorts_and_shows_another_benchmark(browser: Browser, site: Si
             "Bits per byte of held_out"
         )
     assert complaints == []
+
+
+def test_note_and_tags_are_saved_and_found_again(browser: Browser, site: Site) -> None:
+    complaints: list[str] = []
+    with open_page(browser, site.server.url, complaints) as page:
+        page.goto(site.pages["trial"])
+        page.get_by_role("textbox", name="Note").fill("<b>看</b> again")
+        page.get_by_role("textbox", name="Tags").fill("odd, to check,")
+        page.get_by_role("button", name="Save note and tags").click()
+        expect(page.locator("#labels [role=status]")).to_have_text("Saved.")
+        page.reload()
+        expect(page.get_by_role("textbox", name="Note")).to_have_value("<b>看</b> again")
+        expect(page.get_by_role("textbox", name="Tags")).to_have_value("odd, to check")
+    assert complaints == []
