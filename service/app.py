@@ -11,12 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from db.database import Database
+from service.answers import Answers
 from service.auth import TokenAuth
 from service.body_limit import BodyLimit
 from service.errors import Problem, add_error_handlers
 from service.events import Events
+from service.headlines import Headlines
+from service.pages import change_study as change_page
 from service.pages import cluster as cluster_page
 from service.pages import compare as compare_page
+from service.pages import new_study as new_study_page
 from service.pages import recommendation as recommendation_page
 from service.pages import settings as settings_page
 from service.pages import studies as studies_page
@@ -37,6 +41,7 @@ from service.routes import (
     sources,
     studies,
     study_changes,
+    study_drafts,
     trial_detail,
     trial_list,
     trials,
@@ -69,11 +74,20 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
             searcher = Searcher(database, scheduler.wake)
             await scheduler.start()
             await searcher.start()
-            controller = Controller(settings, database, pool, bus, scheduler, searcher)
+            answers_ = Answers()
+            headlines = Headlines(
+                database,
+                answers_,
+                lambda study: scheduler.announce_study(study, {"has_headline": True}),
+            )
+            controller = Controller(
+                settings, database, pool, bus, scheduler, searcher, headlines, answers_
+            )
             app.state.controller = controller
             yield
             bus.close()
-            await asyncio.to_thread(controller.answers.close)
+            await asyncio.to_thread(headlines.close)
+            await asyncio.to_thread(answers_.close)
             controller.facts.close()
             await searcher.stop()
             await scheduler.stop()
@@ -93,6 +107,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
     for router in (
         health,
         study_changes,
+        study_drafts,
         studies,
         trials,
         trial_detail,
@@ -111,6 +126,9 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         app.include_router(router.router)
     for page in (
         studies_page,
+        # Before a study's own page, whose address would take `new` for an id.
+        new_study_page,
+        change_page,
         study_page,
         trial_page,
         compare_page,

@@ -14,7 +14,7 @@ _MOST_WAITING = 1000
 class Events:
     """A broadcast on one event loop. `publish` never waits for a listener."""
 
-    _listeners: dict[int, tuple[str, asyncio.Queue[dict[str, str] | None]]] = field(
+    _listeners: dict[int, tuple[str | None, asyncio.Queue[dict[str, str] | None]]] = field(
         default_factory=dict
     )
     _next_listener: int = 0
@@ -25,7 +25,7 @@ class Events:
         message = {"id": str(self._next_id), "event": event, "data": json.dumps(data)}
         self._next_id += 1
         for listener, (wanted, queue) in list(self._listeners.items()):
-            if wanted != study_id:
+            if wanted not in (study_id, None):
                 continue
             if queue.qsize() >= _MOST_WAITING:
                 del self._listeners[listener]
@@ -33,8 +33,9 @@ class Events:
             else:
                 queue.put_nowait(message)
 
-    def listen(self, study_id: str) -> AsyncIterator[dict[str, str]]:
-        """Events of one study from this call on, until the listener leaves or falls behind.
+    def listen(self, study_id: str | None) -> AsyncIterator[dict[str, str]]:
+        """Events of one study, or with None of all, from this call on, until the listener leaves or
+        falls behind.
 
         From the call, not from the first read: whoever looks at the study's status after it misses
         nothing in between. One that is never read is dropped like one that falls behind.

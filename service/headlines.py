@@ -8,6 +8,7 @@ for ever, so a study is looked at again only after ten times what its last look 
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -24,10 +25,14 @@ log = structlog.get_logger()
 
 # Of the time since a study was looked at, at most a tenth is spent on looking again.
 _REST = 10.0
+_PATIENCE_SECONDS = 5.0
 
 
 class Best(Value):
-    """The first mixture of the leaderboard: raw over its seeds, and by the posterior."""
+    """The first mixture of the leaderboard: raw over its seeds, and by the posterior.
+
+    `is_line`: mixtures of the study differ in their SFT share alone.
+    """
 
     shares: dict[str, float]
     sft_share: float
@@ -36,6 +41,7 @@ class Best(Value):
     num_trials: int
     posterior_mean: float | None
     posterior_interval: tuple[float, float] | None
+    is_line: bool
 
 
 class Headline(Value):
@@ -58,56 +64,81 @@ class _Kept:
 
 
 class Headlines:
-    """`of` may be called from any thread and never waits for an answer."""
+    """`of` may be called from any thread and never waits for an answer.
 
-    def __init__(self) -> None:
+    `announce` tells of a study whose headline has come.
+    """
+
+    def __init__(self, database: Database, answers: Answers, announce: Callable[[str], None]):
+        self._database, self._answers, self._announce = database, answers, announce
         self._kept: dict[str, _Kept] = {}
-        self._wanted: dict[str, tuple[Database, Answers, StoredStudy]] = {}
-        self._lock = threading.Lock()
+        self._wanted: dict[str, StoredStudy] = {}
+        self._lock = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._is_closed = False
 
-    def of(
-        self, database: Database, answers: Answers, study: StoredStudy
-    ) -> tuple[Headline | None, bool]:
+    def of(self, study: StoredStudy) -> tuple[Headline | None, bool]:
         """What is known of the study's best mixture, and whether newer scores are not in it."""
-        with database.read() as session:
-            version = scores_version(session, study.id)
+        version = self._version(study)
         if version is None:
             return None, False
         with self._lock:
             kept = self._kept.get(study.id)
-            # The same scores under an extended spec are another answer.
-            version = f"{version} {study.spec.content_hash()}"
             if kept is not None and kept.version == version:
                 return kept.headline, False
-            if kept is None or time.monotonic() - kept.computed_at > _REST * kept.seconds:
-                self._wanted[study.id] = (database, answers, study)
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._work, daemon=True)
-                    self._thread.start()
+            self._wanted[study.id] = study
+            self._lock.notify()
+            if self._thread is None and not self._is_closed:
+                self._thread = threading.Thread(target=self._work, name="headlines", daemon=True)
+                self._thread.start()
         return (None if kept is None else kept.headline), True
 
+    def close(self) -> None:
+        """Compute nothing more; what is being computed is waited for a little."""
+        with self._lock:
+            self._is_closed = True
+            self._lock.notify()
+            thread = self._thread
+        if thread is not None:
+            thread.join(_PATIENCE_SECONDS)
+
+    def _version(self, study: StoredStudy) -> str | None:
+        """The scores, and the spec: the same scores under an extended one are another answer."""
+        with self._database.read() as session:
+            version = scores_version(session, study.id)
+        return None if version is None else f"{version} {study.spec.content_hash()}"
+
     def _work(self) -> None:
-        while True:
-            with self._lock:
-                if not self._wanted:
-                    self._thread = None
-                    return
-                study_id, (database, answers, study) = self._wanted.popitem()
+        while (study := self._next()) is not None:
             started = time.monotonic()
-            with database.read() as session:
-                version = f"{scores_version(session, study_id)} {study.spec.content_hash()}"
-            headline = None
+            version, headline = self._version(study), None
             try:
                 with threadpool_limits(1):
-                    headline = _headline(database, answers, study)
+                    headline = _headline(self._database, self._answers, study)
             except Exception as error:
                 # The thread lives on for the other studies, and this one is not tried again until
                 # it has more scores; its own page shows what is wrong.
-                log.error("no headline", study_id=study_id, error=repr(error))
-            seconds = time.monotonic() - started
+                log.error("no headline", study_id=study.id, error=repr(error))
+            ended = time.monotonic()
             with self._lock:
-                self._kept[study_id] = _Kept(version, headline, time.monotonic(), seconds)
+                self._kept[study.id] = _Kept(version or "", headline, ended, ended - started)
+            self._announce(study.id)
+
+    def _next(self) -> StoredStudy | None:
+        """The study that was asked for last and is due; None when there is nothing to do."""
+        with self._lock:
+            while self._wanted and not self._is_closed:
+                for study_id in reversed(self._wanted):
+                    if self._due(study_id) <= time.monotonic():
+                        return self._wanted.pop(study_id)
+                earliest = min(self._due(study_id) for study_id in self._wanted)
+                self._lock.wait(max(0.0, earliest - time.monotonic()))
+            self._thread = None
+            return None
+
+    def _due(self, study_id: str) -> float:
+        kept = self._kept.get(study_id)
+        return 0.0 if kept is None else kept.computed_at + _REST * kept.seconds
 
 
 def _headline(database: Database, answers: Answers, study: StoredStudy) -> Headline:
@@ -128,6 +159,7 @@ def _headline(database: Database, answers: Answers, study: StoredStudy) -> Headl
             num_trials=row.num_trials,
             posterior_mean=row.posterior.mean if row.posterior else None,
             posterior_interval=row.posterior.interval if row.posterior else None,
+            is_line=study.spec.space.is_line,
         )
     return Headline(
         num_trials=board.num_trials,

@@ -26,8 +26,8 @@ class Controller:
     events: Events
     scheduler: Scheduler
     searcher: Searcher
-    answers: Answers = field(default_factory=Answers)
-    headlines: Headlines = field(default_factory=Headlines)
+    headlines: Headlines
+    answers: Answers
     facts: Facts = field(init=False)
 
     def __post_init__(self) -> None:

@@ -27,7 +27,7 @@ def study_listings(controller: Controller, study_ids: Sequence[str]) -> list[Stu
     listings = []
     for study in studies:
         status = study_status(controller, study, found[study.id])
-        headline, is_late = controller.headlines.of(controller.database, controller.answers, study)
+        headline, is_late = controller.headlines.of(study)
         listings.append(
             StudyListing.model_construct(
                 **{name: getattr(status, name) for name in StudyStatus.model_fields},

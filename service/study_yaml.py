@@ -16,10 +16,13 @@ def study_yaml(spec: StudySpec) -> str:
         data.pop("proxy", None)
     else:
         data["proxy"] = _proxy(spec)
-    # What a reader looks for first stands first.
+    return dump(in_order(data))
+
+
+def in_order(data: dict[str, Any]) -> dict[str, Any]:
+    """What a reader looks for first stands first."""
     first = ("name", "question", "proxy", "sources", "benchmarks", "stable", "decay", "full_run")
-    ordered = {name: data[name] for name in first if name in data}
-    return dump({**ordered, **data})
+    return {**{name: data[name] for name in first if name in data}, **data}
 
 
 def dump(data: dict[str, Any]) -> str:

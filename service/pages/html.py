@@ -19,6 +19,7 @@ _STATIC = _SERVICE / "static"
 # The entries of the navigation with their keys, in order; a page that has one adds it here.
 NAVIGATION = (
     ("/", "Studies", "s"),
+    ("/studies/new", "New study", "n"),
     ("/compare", "Compare", "c"),
     ("/cluster", "Cluster", "w"),
     ("/settings", "Settings", "e"),

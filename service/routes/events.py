@@ -1,4 +1,4 @@
-"""Server-sent events of one study."""
+"""Server-sent events of one study, and of all."""
 
 from collections.abc import AsyncIterator
 
@@ -10,10 +10,26 @@ from service.routes.studies import stored_study
 from service.state import ControllerDep
 from service.study_status import study_status
 
-router = APIRouter(prefix="/v1/studies/{study_id}", tags=["events"])
+router = APIRouter(prefix="/v1", tags=["events"])
 
 
-@router.get("/events", operation_id="study_events", response_class=EventSourceResponse)
+@router.get("/events", operation_id="all_events", response_class=EventSourceResponse)
+async def all_events(controller: ControllerDep) -> EventSourceResponse:
+    """`trial` and `study` of every study, for a list of them; begins with a `hello`."""
+    messages = controller.events.listen(None)
+
+    async def stream() -> AsyncIterator[dict[str, str]]:
+        yield {"event": "hello", "data": "{}"}
+        async for message in messages:
+            if message["event"] != "progress":
+                yield message
+
+    return EventSourceResponse(stream(), ping=15)
+
+
+@router.get(
+    "/studies/{study_id}/events", operation_id="study_events", response_class=EventSourceResponse
+)
 async def study_events(study_id: str, controller: ControllerDep) -> EventSourceResponse:
     """`status` first, then `trial` at every change of state and `progress` as trials move.
 

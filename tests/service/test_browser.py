@@ -159,7 +159,7 @@ def test_someone_watches_a_study_to_its_answer(
     shares = [0.0, 0.3, 0.6, 1.0]
     study_id = server.submit(space={"sft_share": shares}, baselines={}, seeds=[0])
     page.reload()
-    page.get_by_role("link", name="small").click()
+    page.get_by_role("link", name="small", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(QUESTION)
     expect(page.locator(".sentence")).to_contain_text("No answer yet: 0 of 4 trials are done.")
     expect(page.locator(".running li")).to_have_count(2)

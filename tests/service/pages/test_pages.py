@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from service import headlines
 from service.pages import studies as studies_page
 from tests.service.conftest import SMALL_STUDY, StartService, finished_study, wait_until
 from tests.service.pretend_runner import PretendRunner
@@ -42,34 +43,80 @@ def test_first_page_without_studies_says_how_to_submit_one(client: TestClient) -
     assert 'href="/v1/studies"' in page.text
 
 
+def first_page(client: TestClient, query: str = "") -> str:
+    """The page once nothing on it is late."""
+    wait_until(lambda: "being computed" not in client.get(f"/{query}").text)
+    return client.get(f"/{query}").text
+
+
 def test_first_page_shows_each_study_newest_first(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = finished_study(client, study_named("first", question="Is it so?"))
     few = {"space": {"sft_share": [0.0]}, "baselines": {}}
     second = finished_study(client, study_named("second", question="", **few))
-    # A fit that takes long is left to the next request.
-    monkeypatch.setattr(studies_page, "FIT_SECONDS", 0.0)
-    late = client.get("/").text
-    assert "data-late" in late
-    assert "being computed" in text_of(late)
-    monkeypatch.setattr(studies_page, "FIT_SECONDS", 60.0)
-    page = client.get("/").text
+    page = first_page(client)
     assert page.index(f'href="/studies/{second}"') < page.index(f'href="/studies/{first}"')
     text = text_of(page)
     sentence = client.get(f"/v1/studies/{first}/recommendation").json()["sentence"]
     assert text.count(sentence) == 1
     # Six shares and the paper's, two seeds each; the second has too few for an answer.
     assert "Is it so?" in text
-    assert "14 of 14" in text
-    assert "2 of 2 Best share so far 0 % (first in the leaderboard)" in text
-    assert "data-running" not in page
+    assert "14 of 14 14 complete" in text
+    assert "2 of 2 2 complete" in text
+
+    # The first of the leaderboard, raw and by the posterior, as the API says it.
+    best = client.get(f"/v1/studies/{first}/leaderboard").json()["rows"][0]
+    assert f"{100 * best['sft_share']:g} % SFT" in text
+    assert f"raw {best['mean']:.4f} {best['interval'][0]:.4f} to" in text
+    assert f"posterior {best['posterior']['mean']:.4f}" in text
+    (listed,) = (one for one in client.get("/v1/studies").json() if one["id"] == first)
+    assert listed["headline"]["best"]["posterior_mean"] == best["posterior"]["mean"]
+    assert listed["headline"]["sentence"] == sentence
 
     monkeypatch.setattr(studies_page, "STUDIES_PER_PAGE", 1)
     older = client.get("/?page=2").text
     assert f"/studies/{first}" in older
-    assert f"/studies/{second}" not in older
+    assert f'href="/studies/{second}"' not in older
     assert "Page 2 of 2" in text_of(older)
+
+
+def test_first_page_finds_studies_by_words_tags_and_archive(client: TestClient) -> None:
+    first = finished_study(client, study_named("first", question="How much arithmetic?"))
+    second = finished_study(client, study_named("second", question="How much logic?"))
+    client.patch(f"/v1/studies/{second}", json={"tags": ["pilot & more"], "note": "see <b>"})
+
+    def shown(query: str) -> set[str]:
+        page = client.get(f"/{query}").text
+        return {one for one in (first, second) if f'href="/studies/{one}"' in page}
+
+    assert shown("") == {first, second}
+    assert shown("?q=much+LOGIC") == {second}
+    page = client.get("/?tag=pilot+%26+more")
+    assert shown("?tag=pilot+%26+more") == {second}
+    assert 'href="/v1/studies?tag=pilot+%26+more"' in page.text
+    assert "see &lt;b&gt;" in page.text
+    client.patch(f"/v1/studies/{second}", json={"is_archived": True})
+    assert shown("") == {first}
+    assert shown("?archived=yes") == {second}
+    assert shown("?archived=all") == {first, second}
+    assert "No study matches" in text_of(client.get("/?q=nothing").text)
+
+
+def test_first_page_does_not_wait_for_answers(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+
+    def slow(*_: object) -> None:
+        gate.wait(20)
+
+    monkeypatch.setattr(headlines, "_headline", slow)
+    finished_study(client)
+    assert "being computed" in text_of(client.get("/").text)
+    gate.set()
+    # One that cannot be computed is not waited for.
+    wait_until(lambda: "Best so far none yet" in text_of(client.get("/").text))
 
 
 # The page of one study
@@ -179,7 +226,7 @@ def test_study_page_says_what_it_waits_for(start_service: StartService) -> None:
         assert "0 of 14 trials done" in progress
         assert "0 % SFT seed 0 decay" in progress
         assert "100 % SFT seed 0 decay" in progress
-        assert "data-running" in client.get("/").text
+        assert "state running" in client.get("/").text
         gate.set()
         wait_until(lambda: client.get(status).json()["status"]["state"] == "FINISHED")
         finished_text = text_of(client.get(f"/studies/{study_id}/progress").text)

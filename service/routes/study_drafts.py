@@ -1,0 +1,48 @@
+"""Writing a study: ready ones to begin from, and what is still wrong with one."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+
+from service.body import parse_json
+from service.errors import BadInput
+from service.presets import Preset, presets
+from service.study_draft import StudyDraft, draft_of_fields, draft_of_text
+
+router = APIRouter(prefix="/v1", tags=["studies"])
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "object"}, "example": {"name": "mine"}},
+            "application/yaml": {"schema": {"type": "string"}, "example": "name: mine\n"},
+        },
+    }
+}
+
+
+@router.get("/study-presets", operation_id="list_study_presets")
+def list_presets() -> list[Preset]:
+    """Ready studies as YAML."""
+    return presets()
+
+
+@router.post("/study-drafts", operation_id="draft_study", openapi_extra=_BODY)
+async def draft(request: Request) -> StudyDraft:
+    """What is wrong with a study so far, field by field with lines; of JSON also its YAML.
+
+    Always 200: a draft may be wrong. Data are not read and nothing is stored.
+    """
+    raw = await request.body()
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput("(body)", None, f"not UTF-8 at byte {error.start}; save it so") from error
+    if "yaml" in request.headers.get("content-type", ""):
+        return await run_in_threadpool(draft_of_text, text)
+    data = parse_json(text)
+    if not isinstance(data, dict):
+        raise BadInput("(body)", data, "expected an object of named fields")
+    return await run_in_threadpool(draft_of_fields, data)
