@@ -1,5 +1,6 @@
 """A study as the YAML that a person would write: what is at its default is left out."""
 
+import io
 from typing import Any
 
 import yaml
@@ -27,15 +28,19 @@ def in_order(data: dict[str, Any]) -> dict[str, Any]:
 
 def dump(data: dict[str, Any]) -> str:
     """Short mappings and lists on one line, templates with line breaks as "\\n" in quotes."""
-    text: str = yaml.dump(
-        data,
-        Dumper=_Written,
-        sort_keys=False,
-        allow_unicode=True,
-        width=_WIDTH,
-        default_flow_style=None,
+    written = io.StringIO()
+    dumper = _Written(
+        written, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=None
     )
-    return text
+    dumper.open()
+    node = dumper.represent_data(data)
+    # The study itself has a line for each field, however short it is.
+    assert isinstance(node, yaml.MappingNode)
+    node.flow_style = False
+    dumper.serialize(node)
+    dumper.close()
+    dumper.dispose()
+    return written.getvalue()
 
 
 def _proxy(spec: StudySpec) -> Any:

@@ -18,9 +18,12 @@ from service.routes.studies import stored_study
 from service.state import ControllerDep
 from service.study_status import StudyStatus, study_status
 from service.study_yaml import study_yaml
-from workers.pool import DataError, run_local
+from workers.pool import DataError, LocalProcess
 
 router = APIRouter(prefix="/v1/studies", tags=["studies"])
+
+# A child of its own: a dry run takes up to minutes, and who submits a study must not wait for it.
+_CHECKS = LocalProcess()
 
 
 class Extended(Value):
@@ -41,7 +44,7 @@ def check(controller: ControllerDep, spec: StudySpec = Depends(_study_in_body)) 
     Takes seconds to minutes; what it builds the study finds again. 422 says what is wrong.
     """
     try:
-        found = run_local("workers.study_check:check_study", spec, controller.worker_config)
+        found = _CHECKS.call("workers.study_check:check_study", spec, controller.worker_config)
     except DataError as error:
         raise BadInput(error.field, error.value, error.message) from error
     report: dict[str, Any] = found.model_dump(mode="json")

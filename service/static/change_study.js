@@ -35,6 +35,8 @@ function besideField(form, { field, value, message }) {
   if (!name) return false;
   numShown += 1;
   const text = Object.assign(document.createElement("small"), { className: "field-error", id: `change-error-${numShown}` });
+  // A part of the field's description, and not of its name.
+  text.setAttribute("aria-hidden", "true");
   text.textContent = `${field}${value === null ? "" : ` = ${JSON.stringify(value)}`}: ${message}`;
   const input = form.elements[name];
   input.closest("label").append(text);

@@ -53,6 +53,8 @@ function besideField(error, input) {
   const text = document.createElement("small");
   text.className = "field-error";
   text.id = `field-error-${numShown}`;
+  // A part of the field's description, and not of its name.
+  text.setAttribute("aria-hidden", "true");
   text.textContent = `${error.field}${words(error)}`;
   input.closest("label").append(text);
   input.setAttribute("aria-invalid", "true");

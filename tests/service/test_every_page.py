@@ -59,6 +59,9 @@ def _submit_all(server: RealServer) -> dict[str, str]:
     compared = "&".join(f"trial={trial_id}" for trial_id in done)
     return {
         "studies": "/",
+        "new-study": "/studies/new",
+        "new-study-of-preset": "/studies/new?preset=example",
+        "change-study": f"/studies/{study}/change",
         "study": f"/studies/{study}",
         "study-of-one-trial": f"/studies/{one}",
         "study-of-forty-sources": f"/studies/{many}",
@@ -123,6 +126,9 @@ def violations(page: Page) -> list[str]:
 
 NAMES = [
     "studies",
+    "new-study",
+    "new-study-of-preset",
+    "change-study",
     "study",
     "study-of-one-trial",
     "study-of-forty-sources",
