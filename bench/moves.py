@@ -26,7 +26,7 @@ from mixtures.size_extrapolation import extrapolation_of
 from mixtures.study import StudySpec
 from mixtures.surrogates.seam import Array
 
-NUM_FRONTS, NUM_COMPOSITIONS, NUM_SIZES = 200, 150, 1000
+NUM_FRONTS, NUM_COMPOSITIONS, NUM_SIZES = 60, 60, 1000
 SWEEP = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 NOISE = (0.05, 0.5)
 MIXTURES = 40

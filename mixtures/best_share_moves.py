@@ -22,6 +22,7 @@ from mixtures.share_profiles import (
     Interval,
     Profile,
     ends,
+    in_common,
     lowest_along,
     lowest_of,
     lowest_points,
@@ -63,7 +64,7 @@ class PartBestShare(Value):
 class CompositionPoint(Value):
     """The objective's best SFT share where one source has `share_in_group` of its group.
 
-    `looked_at`: the SFT shares that lie inside what was tried.
+    `looked_at`: the SFT shares that lie inside what was tried, at all points of the move.
     """
 
     share_in_group: Share
@@ -191,19 +192,21 @@ def _move(
     if not len(tried) or np.ptp(tried) < LEAST_SPREAD:
         return None
     levels = np.unique(np.quantile(tried, QUANTILES).round(4))
-    profiles = [profile_of(fits, with_share(reference, kind, source, level)) for level in levels]
-    kept = [(level, one) for level, one in zip(levels, profiles, strict=True) if one is not None]
-    if len(kept) < 2:
+    found = [profile_of(fits, with_share(reference, kind, source, level)) for level in levels]
+    # Of one range of SFT shares: else the best would move where only the tried region's edge does.
+    profiles = in_common([one for one in found if one is not None])
+    kept = [level for level, one in zip(levels, found, strict=True) if one is not None]
+    if len(profiles) < 2:
         return (
             f"How the best SFT share moves with {source} is not told: too little was tried along "
             "that way."
         )
     fitted = fits.of(objective_weights(fits.study, fits.parts))
-    mixtures = np.vstack([one.mixtures for _, one in kept])
+    mixtures = np.vstack([one.mixtures for one in profiles])
     mean, covariance = fitted.joint(mixtures)
     draws = fitted.draws(mixtures, NUM_DRAWS, DRAW_SEED)
     points, lowest, start = [], [], 0
-    for level, one in kept:
+    for level, one in zip(kept, profiles, strict=True):
         rows = slice(start, start + len(one.mixtures))
         start = rows.stop
         best = lowest_of(one.sft_shares, mean[rows], covariance[rows, rows], draws[:, rows])

@@ -4,6 +4,7 @@ A profile holds the shares inside the groups and moves the SFT share, as far as 
 the convex hull of what was tried.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +72,22 @@ def profile_of(fits: StudyFits, inside: dict[str, dict[str, float]]) -> Profile 
     if is_inside.sum() < FEWEST_POINTS:
         return None
     return Profile(inside=inside, sft_shares=grid[is_inside], mixtures=mixtures[is_inside])
+
+
+def in_common(profiles: Sequence[Profile]) -> list[Profile]:
+    """The profiles at the SFT shares that all of them have; none where these are too few."""
+    if not profiles:
+        return []
+    shares = profiles[0].sft_shares
+    for one in profiles[1:]:
+        shares = np.intersect1d(shares, one.sft_shares)
+    if len(shares) < FEWEST_POINTS:
+        return []
+    kept = [np.isin(one.sft_shares, shares) for one in profiles]
+    return [
+        Profile(inside=one.inside, sft_shares=shares, mixtures=one.mixtures[rows])
+        for one, rows in zip(profiles, kept, strict=True)
+    ]
 
 
 def lowest_along(fitted: Fitted, profile: Profile) -> BestShare:

@@ -5,7 +5,7 @@ import pytest
 
 from mixtures.best_share_moves import probability_above
 from mixtures.recommendation import NotEnoughTrials
-from mixtures.share_profiles import profile_of, reference_profile, with_share
+from mixtures.share_profiles import Profile, in_common, profile_of, reference_profile, with_share
 from mixtures.study_fits import fit_study
 from tests.mixtures.searched_study import observe_mixtures, searched_study
 
@@ -32,6 +32,19 @@ def test_a_profile_keeps_to_what_was_tried() -> None:
     # Nobody tried a group of web alone.
     web_alone = {**profile.inside, "pretrain": {"web": 1.0, "books": 0.0}}
     assert profile_of(fits, web_alone) is None
+
+
+def test_profiles_are_compared_over_the_shares_that_all_have() -> None:
+    def one(low: float, high: float) -> Profile:
+        shares = np.arange(round(low * 100), round(high * 100) + 1) / 100
+        return Profile(inside={}, sft_shares=shares, mixtures=shares[:, None])
+
+    first, second = in_common([one(0.1, 0.5), one(0.3, 0.9)])
+    assert first.sft_shares.tolist() == second.sft_shares.tolist()
+    assert (first.sft_shares[0], first.sft_shares[-1]) == (0.3, 0.5)
+    assert second.mixtures[:, 0].tolist() == second.sft_shares.tolist()
+    assert in_common([one(0.1, 0.5), one(0.48, 0.9)]) == []
+    assert in_common([]) == []
 
 
 def test_trials_of_one_sft_share_have_no_best_share() -> None:
