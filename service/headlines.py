@@ -19,13 +19,15 @@ from db.scores import scores_version
 from db.studies import StoredStudy
 from mixtures.recommend import NotEnoughTrials
 from mixtures.value import Value
-from service.answers import Answers
+from service.answers import Answers, FitNotReady
 
 log = structlog.get_logger()
 
 # Of the time since a study was looked at, at most a tenth is spent on looking again.
 _REST = 10.0
 _PATIENCE_SECONDS = 5.0
+# Nobody waits for this thread, and a fit that was given up would be missing until more scores come.
+FIT_SECONDS = 600.0
 
 
 class Best(Value):
@@ -143,11 +145,14 @@ class Headlines:
 
 def _headline(database: Database, answers: Answers, study: StoredStudy) -> Headline:
     with database.read() as session:
-        board = answers.leaderboard(session, study)
+        # First what waits for the fit: the leaderboard then has it too.
         try:
-            answer = answers.recommendation(session, study)
+            answer = answers.recommendation(session, study, FIT_SECONDS)
+        except FitNotReady:
+            raise
         except NotEnoughTrials:
             answer = None
+        board = answers.leaderboard(session, study)
     best = None
     if board.rows:
         row = board.rows[0]
