@@ -1,7 +1,8 @@
 """The DuckDB file: opened by one process, migrated on opening, written by one thread at a time."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +48,8 @@ class Database:
                 "DECAYMIX_HOME."
             ) from error
         self.path = path
+        # Told the seconds of every commit.
+        self.on_commit: Callable[[float], None] = lambda seconds: None
         self._engine: Engine = create_engine(f"duckdb:///{path}")
         # Threads that update one row conflict in DuckDB; commits take milliseconds, so take turns.
         self._one_writer = threading.RLock()
@@ -78,8 +81,11 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        with self._one_writer, Session(self._engine) as session, session.begin():
-            yield session
+        with self._one_writer, Session(self._engine) as session:
+            with session.begin():
+                yield session
+                started = time.perf_counter()
+            self.on_commit(time.perf_counter() - started)
 
     def ping(self) -> None:
         """Raises DatabaseUnreadable where the file no longer answers."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mixtures.csv_cell import guarded
 from mixtures.own_answer import OwnAnswer, Pool, surrogate_words
 from mixtures.own_transfer import OwnTransfer, own_transfer, transfer_ranks
 from mixtures.own_trials import DataWarning
@@ -118,5 +119,5 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([guarded(cell) for cell in row] for row in rows)
     return out.getvalue()

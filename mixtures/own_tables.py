@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mixtures.csv_cell import unguarded
 from mixtures.surrogates.seam import Array
 
 ID_COLUMNS = ("id", "index")
@@ -140,7 +141,7 @@ def _read(text: str, file: str) -> tuple[list[str], Iterator[tuple[str, dict[str
                 continue
             if len(cells) != len(header):
                 raise BadTable(f"{where}: {len(cells)} cells, the header has {len(header)}")
-            yield where, dict(zip(header, cells, strict=True))
+            yield where, dict(zip(header, map(unguarded, cells), strict=True))
 
     return header, rows()
 

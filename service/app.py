@@ -10,16 +10,22 @@ from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoin
 from starlette.requests import Request
 from starlette.responses import Response
 
+from db.audit import prune
 from db.database import Database
 from service.answers import Answers
-from service.auth import TokenAuth
+from service.auth import Access
 from service.body_limit import BodyLimit
-from service.errors import Problem, add_error_handlers
+from service.errors import add_error_handlers
 from service.events import Events
 from service.headlines import Headlines
+from service.host_check import HostCheck
+from service.keyring import Keyring
+from service.metrics import Metrics
+from service.openapi import DescribedApp
 from service.pages import change_study as change_page
 from service.pages import cluster as cluster_page
 from service.pages import compare as compare_page
+from service.pages import login as login_page
 from service.pages import new_study as new_study_page
 from service.pages import recommendation as recommendation_page
 from service.pages import settings as settings_page
@@ -27,8 +33,10 @@ from service.pages import studies as studies_page
 from service.pages import study as study_page
 from service.pages import trial as trial_page
 from service.pages.html import StaticFolder
+from service.request_log import RequestLog
 from service.routes import (
     answers,
+    audit,
     benchmarks,
     cluster,
     compare,
@@ -42,14 +50,17 @@ from service.routes import (
     studies,
     study_changes,
     study_drafts,
+    tokens,
     trial_detail,
     trial_list,
     trials,
 )
 from service.scheduler import Scheduler
 from service.searcher import Searcher
+from service.security_headers import SecurityHeaders
 from service.settings import Settings
 from service.state import Controller
+from service.webhooks import webhooks_of
 from workers.pool import Pool
 
 # Scripts and styles come from our own files alone: no inline script, no inline style, no eval.
@@ -64,10 +75,17 @@ CONTENT_SECURITY_POLICY = (
 def create_app(settings: Settings, pool: Pool) -> FastAPI:
     """The whole service on one home. Starting it opens the database and starts the pool."""
 
+    metrics = Metrics()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database(settings.home / "decaymix.duckdb")
         try:
+            keyring = Keyring(database, settings.owner_token)
+            if not settings.is_loopback:
+                keyring.require_tokens(settings.host)
+            with database.write() as session:
+                prune(session, settings.audit_days)
             await pool.start()
             bus = Events()
             scheduler = Scheduler(database, pool, bus)
@@ -80,12 +98,16 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
                 answers_,
                 lambda study: scheduler.announce_study(study, {"has_headline": True}),
             )
+            hooks = webhooks_of(settings, database, searcher)
+            await hooks.start()
+            metrics.watch(database, scheduler, pool, settings.home)
             controller = Controller(
-                settings, database, pool, bus, scheduler, searcher, headlines, answers_
+                settings, database, pool, bus, scheduler, searcher, keyring, headlines, answers_
             )
             app.state.controller = controller
             yield
             bus.close()
+            await hooks.stop()
             await asyncio.to_thread(headlines.close)
             await asyncio.to_thread(answers_.close)
             controller.facts.close()
@@ -95,14 +117,13 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         finally:
             database.close()
 
-    app = FastAPI(
+    app = DescribedApp(
         title="Decaymix",
         version=version("decaymix"),
         description="Which data mixture to decay on, and how sure that is.",
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        responses={422: {"model": Problem, "description": "Bad input, with field and value."}},
     )
     for router in (
         health,
@@ -122,6 +143,8 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         sources,
         benchmarks,
         events,
+        tokens,
+        audit,
     ):
         app.include_router(router.router)
     for page in (
@@ -135,6 +158,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         recommendation_page,
         cluster_page,
         settings_page,
+        login_page,
     ):
         app.include_router(page.router)
     app.mount("/static/{version}", StaticFolder(), name="static")
@@ -142,8 +166,12 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
     # The one added last sees a request first.
     app.add_middleware(BaseHTTPMiddleware, dispatch=_security_headers)
     app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
-    if settings.token is not None:
-        app.add_middleware(TokenAuth, token=settings.token.get_secret_value())
+    app.add_middleware(Access, requests_per_second=settings.requests_per_second)
+    if settings.is_loopback or settings.allowed_hosts:
+        app.add_middleware(HostCheck, names=settings.allowed_hosts)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog, metrics=metrics, logs_all=settings.log_format == "json")
+    app.state.metrics = metrics
     return app
 
 

@@ -14,6 +14,7 @@ from mixtures.trial import TrialRequest
 from mixtures.value import Value
 from service.errors import BadInput
 from service.examples import STUDY_EXAMPLE, STUDY_EXAMPLE_YAML, TRIAL_EXAMPLES
+from service.media_type import JSON, YAML, require_media_type
 
 Model = TypeVar("Model", bound=Value)
 
@@ -49,6 +50,7 @@ TRIALS_BODY_DOCS: dict[str, Any] = {
 
 async def read_body(request: Request, model: type[Model]) -> Model:
     """The body as `model`; raises BadInput or RequestValidationError, both answered with 422."""
+    require_media_type(request, JSON, YAML)
     raw = await request.body()
     # In a thread: two megabytes of YAML take many seconds, and everybody waits for the event loop.
     return await run_in_threadpool(lambda: _validated(_parsed(raw, request), model, ()))
@@ -59,6 +61,7 @@ async def read_one_or_many(request: Request, model: type[Model]) -> list[Model]:
 
     A union type would do, but its errors name pydantic's branches and not the user's fields.
     """
+    require_media_type(request, JSON, YAML)
     raw = await request.body()
 
     def read() -> list[Model]:
@@ -75,7 +78,7 @@ def _parsed(raw: bytes, request: Request) -> Any:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput("(body)", None, f"not UTF-8 at byte {error.start}; save it so") from error
-    is_yaml = "yaml" in request.headers.get("content-type", "")
+    is_yaml = require_media_type(request, JSON, YAML) == YAML
     return parse_yaml(text) if is_yaml else parse_json(text)
 
 

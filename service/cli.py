@@ -20,6 +20,7 @@ from service import (
     cli_export,
     cli_fit,
     cli_moves,
+    cli_token,
 )
 from service.connection import client as _client
 from service.show import (
@@ -53,6 +54,7 @@ Study = Annotated[str, typer.Argument(help="id or name of a study")]
 app.add_typer(cli_checkpoint.app, name="checkpoint")
 app.add_typer(cli_data.source_app, name="source")
 app.add_typer(cli_data.study_app, name="study")
+app.add_typer(cli_token.app, name="token")
 app.command(name="export")(cli_export.export)
 app.command(name="export-formats")(cli_export.export_formats)
 app.command()(cli_fit.fit)
@@ -69,6 +71,7 @@ def serve() -> None:
     """Start the controller and leave it running."""
     # Imported here: Ray takes a second, and the other commands need none of it.
     from db.database import DatabaseInUse, DatabaseTooNew, DatabaseUnreadable
+    from service.keyring import TokensNeeded
     from service.port import PortInUse
     from service.serve import serve as run
 
@@ -76,6 +79,8 @@ def serve() -> None:
         run(settings_or_fail())
     except (PortInUse, DatabaseInUse, DatabaseTooNew, DatabaseUnreadable) as error:
         fail(str(error), FAILED)
+    except TokensNeeded as error:
+        fail(str(error), BAD_INPUT)
 
 
 @app.command()

@@ -65,6 +65,14 @@ class Client:
         except httpx.TransportError:
             return False
 
+    def is_alive(self) -> bool:
+        """True once anything answers at the address."""
+        try:
+            self._http.get("/healthz")
+        except httpx.TransportError:
+            return False
+        return True
+
     def submit_study(self, text: str, kind: Literal["yaml", "json"] = "yaml") -> dict[str, Any]:
         """The status of the study in `text`; the same text twice is one study."""
         headers = {"Content-Type": f"application/{kind}"}
@@ -197,6 +205,18 @@ class Client:
 
     def export_formats(self) -> list[dict[str, Any]]:
         return _objects(self._call("GET", "/v1/export-formats"))
+
+    def create_token(
+        self, name: str, scopes: list[str], expires_in_days: float | None
+    ) -> dict[str, Any]:
+        wish = {"name": name, "scopes": scopes, "expires_in_days": expires_in_days}
+        return _object(self._call("POST", "/v1/tokens", json=wish))
+
+    def tokens(self) -> list[dict[str, Any]]:
+        return _objects(self._call("GET", "/v1/tokens"))
+
+    def revoke_token(self, token_id: str) -> dict[str, Any]:
+        return _object(self._call("DELETE", f"/v1/tokens/{_part(token_id)}"))
 
     def watch(self, study: str, seconds: float = 1.0) -> Iterator[dict[str, Any]]:
         """The study's status every `seconds`, the last one FINISHED.

@@ -12,10 +12,9 @@ from service.terminal import BAD_INPUT, FAILED, fail, settings_or_fail
 def client() -> Iterator[Client]:
     """A client of the configured controller; its problems end the command with one line."""
     settings = settings_or_fail()
-    token = settings.token.get_secret_value() if settings.token else None
     url = os.environ.get("DECAYMIX_URL") or settings.url
     try:
-        with Client(url, token) as connected:
+        with Client(url, settings.owner_token) as connected:
             yield connected
     except BadAddress as error:
         fail(f"DECAYMIX_URL = {url!r}: {error}", BAD_INPUT)
@@ -23,3 +22,14 @@ def client() -> Iterator[Client]:
         fail(str(problem), BAD_INPUT if problem.status < 500 else FAILED)
     except ControllerUnreachable as error:
         fail(str(error), FAILED)
+
+
+@contextmanager
+def client_or_none() -> Iterator[Client | None]:
+    """The same; None where no controller runs at the settings' own address.
+
+    With DECAYMIX_URL, which names another machine's, there has to be one.
+    """
+    with client() as connected:
+        is_ours = not os.environ.get("DECAYMIX_URL")
+        yield None if is_ours and not connected.is_alive() else connected

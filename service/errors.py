@@ -17,12 +17,17 @@ from starlette.exceptions import HTTPException
 
 from db.leases import LeaseConflict
 from db.studies import UnknownStudy
+from db.tokens import UnknownToken
 from db.trials import IllegalPromotion, UnknownTrial
 from mixtures.export.formats import NotEnoughEvidence
 from mixtures.recommend import NotEnoughTrials
 from mixtures.value import InvalidField
 from service.answers import FitNotReady
+from service.keyring import LastAdmin
+from service.media_type import JSON, WrongMediaType, media_type_of
 from service.pages.html import html_page
+from service.scopes import Forbidden
+from service.security_headers import add_security_headers
 
 # What is shown of a bad value: enough to find it, not the user's whole file.
 _SHOWN_CHARACTERS = 200
@@ -115,6 +120,8 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
+        if _is_no_json(request, error):
+            return _wrong_media_type(WrongMediaType(media_type_of(request), (JSON,)))
         errors = field_errors(error)
         return _answer(request, 422, sentence(errors), errors)
 
@@ -128,6 +135,11 @@ def add_error_handlers(app: FastAPI) -> None:
             message=_text(error.message),
         )
         return _answer(request, 422, sentence([one]), [one])
+
+    @app.exception_handler(WrongMediaType)
+    async def _media_type(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, WrongMediaType)
+        return _wrong_media_type(error)
 
     @app.exception_handler(TooLarge)
     async def _too_large(request: Request, error: Exception) -> Response:
@@ -151,6 +163,15 @@ def add_error_handlers(app: FastAPI) -> None:
         response.headers["Retry-After"] = str(_RETRY_SECONDS)
         return response
 
+    @app.exception_handler(UnknownToken)
+    async def _unknown_token(request: Request, error: Exception) -> Response:
+        return _answer(request, 404, f"there is no token {error}; GET /v1/tokens lists them")
+
+    @app.exception_handler(Forbidden)
+    async def _forbidden(request: Request, error: Exception) -> Response:
+        return _answer(request, 403, str(error))
+
+    @app.exception_handler(LastAdmin)
     @app.exception_handler(IllegalPromotion)
     @app.exception_handler(LeaseConflict)
     @app.exception_handler(NotEnoughTrials)
@@ -161,7 +182,11 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _defect(request: Request, error: Exception) -> Response:
         # The server logs the traceback; a client has no use for it.
-        return _answer(request, 500, f"a defect of Decaymix: {type(error).__name__}; see its log")
+        detail = f"a defect of Decaymix: {type(error).__name__}; see its log"
+        response = _answer(request, 500, detail)
+        # Sent outside of all middleware.
+        add_security_headers(response.headers)
+        return response
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: Exception) -> Response:
@@ -184,6 +209,25 @@ def wants_page(request: Request) -> bool:
     """Whether a browser opens a page of ours, and no program asks the API."""
     is_api = request.url.path.startswith("/v1/")
     return not is_api and "text/html" in request.headers.get("accept", "")
+
+
+def _is_no_json(request: Request, error: RequestValidationError) -> bool:
+    """Whether FastAPI left the body as it was because it is not said to be JSON."""
+    given = media_type_of(request)
+    is_body = any(one["loc"] == ("body",) for one in error.errors())
+    return is_body and given != JSON and not given.endswith("+json") and bool(error.body)
+
+
+def _wrong_media_type(error: WrongMediaType) -> JSONResponse:
+    one = FieldError(
+        pointer="/",
+        field="Content-Type",
+        value=_shown(error.given),
+        message=f"send {' or '.join(error.wanted)}, and say so in Content-Type",
+    )
+    response = problem_response(415, sentence([one]), [one])
+    response.headers["Accept"] = ", ".join(error.wanted)
+    return response
 
 
 def _pointer(location: list[str]) -> str:

@@ -69,6 +69,10 @@ class Scheduler:
             if trial_id in self._running and self._running[trial_id][0].study_id == study_id
         ]
 
+    def all_progress(self) -> list[Progress]:
+        """The same of every study."""
+        return list(self._progress.values())
+
     async def _schedule(self) -> None:
         while True:
             self._wake.clear()

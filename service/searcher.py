@@ -83,6 +83,11 @@ class Searcher:
         stop = self._stops.get(study.id)
         return None if stop is None else stop.reason
 
+    def is_searching(self, study_id: str) -> bool:
+        """Whether more trials may be proposed for the study."""
+        study = self._studies.get(study_id)
+        return study is not None and study.spec.search is not None and study_id not in self._stops
+
     def ask(self, study: StoredStudy, num: int, is_urgent: bool = True) -> str | None:
         """See to it that `num` trials wait; why there are fewer, where there are."""
         with self._one_at_a_time:

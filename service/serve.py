@@ -1,17 +1,17 @@
 """Runs the controller in this process until it is told to stop."""
 
-import logging
 import signal
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
 import uvicorn
 
 from db.database import Database
 from service.app import create_app
+from service.keyring import Keyring
+from service.logs import configure_logging
 from service.port import listen
 from service.settings import Settings
 from service.state import worker_config
@@ -23,14 +23,19 @@ _SHUTDOWN_SECONDS = 5
 
 def serve(settings: Settings) -> None:
     """Blocks until SIGINT or SIGTERM; raises PortInUse, DatabaseInUse, DatabaseTooNew,
-    DatabaseUnreadable.
+    DatabaseUnreadable, TokensNeeded.
 
     One process: DuckDB lets only one open the file. More uvicorn workers are not to be had.
     """
     listener = listen(settings.host, settings.port)
     # Found out before Ray takes its ten seconds to start.
-    Database(settings.home / "decaymix.duckdb").close()
-    _configure_logging()
+    database = Database(settings.home / "decaymix.duckdb")
+    try:
+        if not settings.is_loopback:
+            Keyring(database, settings.owner_token).require_tokens(settings.host)
+    finally:
+        database.close()
+    configure_logging(settings.log_format)
     pool = RayPool(
         config=worker_config(settings),
         ray_address=settings.ray_address,
@@ -41,6 +46,9 @@ def serve(settings: Settings) -> None:
         workers=1,
         log_config=None,
         access_log=False,
+        # Anybody can write X-Forwarded-For: uvicorn would believe it of this machine's own.
+        proxy_headers=settings.trusted_proxies is not None,
+        forwarded_allow_ips=settings.trusted_proxies or "",
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     # Port 0 is any that is free; this is the one.
@@ -66,19 +74,3 @@ class _Server(uvicorn.Server):
     def _handle_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.handle_exit)
-
-
-def _configure_logging() -> None:
-    """One line an event on standard error, the library loggers' warnings among them."""
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s"
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.add_log_level,
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )

@@ -2,13 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+# Secrets that may stand in a file which DECAYMIX_..._FILE names.
+_IN_FILES = ("token", "webhook_secret")
+_SECRET = frozenset({"token", "webhook_secret", "webhook_urls"})
 
 
 class Settings(BaseSettings):
@@ -30,8 +33,23 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8765, ge=0, le=65_535, description="port to listen on")
     token: SecretStr | None = Field(
-        default=None, description="asked of every request; needed off loopback"
+        default=None, description="an admin's token that is not in the database"
     )
+    token_file: Path | None = Field(
+        default=None, description="a file that holds it instead, so that no environment does"
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="names in the Host header that are answered, separated by spaces",
+    )
+    trusted_proxies: str | None = Field(
+        default=None,
+        description="addresses whose X-Forwarded-For and -Proto are believed, separated by commas",
+    )
+    requests_per_second: float = Field(
+        default=500.0, gt=0, description="of each caller; twice that at once"
+    )
+    audit_days: int = Field(default=365, ge=1, description="how long the audit log is kept")
     num_cpus: int | None = Field(
         default=None, ge=1, description="cores of the Ray that the controller starts; all if unset"
     )
@@ -52,12 +70,65 @@ class Settings(BaseSettings):
         default=1_000_000_000, ge=1_000, description="largest data file that is taken in"
     )
 
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="one line an event on standard error, as text or JSON"
+    )
+    min_free_bytes: int = Field(
+        default=500_000_000,
+        ge=0,
+        description="free on the home's disk, below which it is not ready",
+    )
+    webhook_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), description="who is told that a study has ended, separated by spaces"
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="what webhooks are signed with"
+    )
+    webhook_secret_file: Path | None = Field(default=None, description="a file that holds it")
+
+    @field_validator("webhook_urls", mode="before")
+    @classmethod
+    def _split_the_urls(cls, value: object) -> object:
+        urls = value.split() if isinstance(value, str) else value
+        for url in urls if isinstance(urls, list) else ():
+            if not url.startswith(("https://", "http://")):
+                # Not shown: an address may hold a secret.
+                raise ValueError("expected addresses that begin with https:// or http://")
+        return tuple(urls) if isinstance(urls, list) else urls
+
+    @model_validator(mode="after")
+    def _webhooks_are_signed(self) -> Self:
+        if self.webhook_urls and self.webhook_secret is None:
+            raise ValueError("DECAYMIX_WEBHOOK_URLS is set: set DECAYMIX_WEBHOOK_SECRET too")
+        return self
+
     @field_validator("data_roots", mode="before")
     @classmethod
     def _split_the_list(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(Path(part) for part in value.split(os.pathsep) if part)
         return value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_the_names(cls, value: object) -> object:
+        return tuple(value.lower().split()) if isinstance(value, str) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, data: dict[str, Any]) -> dict[str, Any]:
+        for name in _IN_FILES:
+            file = data.get(f"{name}_file")
+            if file is None:
+                continue
+            variable = f"DECAYMIX_{name.upper()}"
+            if data.get(name) is not None:
+                raise ValueError(f"{variable} and {variable}_FILE are both set; keep one")
+            try:
+                data = {**data, name: Path(file).read_text(encoding="utf-8").strip()}
+            except (OSError, UnicodeDecodeError) as error:
+                raise ValueError(f"{variable}_FILE = {str(file)!r}: {error}") from error
+        return data
 
     @field_validator("home", "data_roots")
     @classmethod
@@ -75,14 +146,15 @@ class Settings(BaseSettings):
             raise ValueError("expected printable ASCII characters without spaces, at least one")
         return value
 
-    @model_validator(mode="after")
-    def _a_token_off_loopback(self) -> Self:
-        if self.host not in _LOOPBACK and self.token is None:
-            raise ValueError(
-                f"DECAYMIX_HOST is {self.host}, which others can reach: set DECAYMIX_TOKEN, or "
-                "listen on 127.0.0.1"
-            )
-        return self
+    @property
+    def owner_token(self) -> str | None:
+        """DECAYMIX_TOKEN in clear."""
+        return None if self.token is None else self.token.get_secret_value()
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the address."""
+        return self.host in LOOPBACK
 
     @property
     def uploads(self) -> Path:
@@ -110,5 +182,5 @@ def what_is_wrong(error: ValidationError) -> str:
     name = str(first["loc"][0])
     variable = name if name.isupper() else f"DECAYMIX_{name.upper()}"
     # A token is not shown, wrong or right.
-    value = "" if name == "token" else f" = {first['input']!r}"
+    value = "" if name in _SECRET else f" = {first['input']!r}"
     return f"{variable}{value}: {message}"

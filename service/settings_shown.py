@@ -83,7 +83,7 @@ def _text(value: Any) -> str:
 
 def _example(name: str, value: Any) -> str:
     """What could stand there; of a token never the one in force."""
-    if name == "token":
+    if name == "token" or isinstance(value, SecretStr):
         return "SECRET"
     examples = {"num_cpus": "4", "ray_address": "ray://head:10001", "run_code": "1"}
     return examples.get(name, _text(value))

@@ -9,6 +9,7 @@ from db.database import Database
 from service.answers import Answers
 from service.events import Events
 from service.headlines import Headlines
+from service.keyring import Keyring
 from service.scheduler import Scheduler
 from service.searcher import Searcher
 from service.settings import Settings
@@ -26,6 +27,7 @@ class Controller:
     events: Events
     scheduler: Scheduler
     searcher: Searcher
+    keyring: Keyring
     headlines: Headlines
     answers: Answers
     facts: Facts = field(init=False)

@@ -53,6 +53,10 @@ class Pool(Protocol):
         """Totals by Ray's names, e.g. CPU."""
         ...
 
+    async def is_reachable(self) -> bool:
+        """Whether the cluster answers now."""
+        ...
+
     def num_slots(self, resources: Resources) -> int:
         """How many trials of these resources run at once."""
         ...
@@ -100,6 +104,7 @@ class RayPool:
     _slots: list[Slot] = field(default_factory=list)
     _totals: dict[str, float] = field(default_factory=dict)
     _own_folder: Path | None = None
+    _look: "asyncio.Future[Any] | None" = None
 
     async def start(self) -> None:
         await asyncio.to_thread(self._start)
@@ -145,6 +150,17 @@ class RayPool:
 
     def cluster_resources(self) -> dict[str, float]:
         return self._totals
+
+    async def is_reachable(self) -> bool:
+        # A head that hangs would keep a thread for each probe: one is enough.
+        if self._look is None or self._look.done():
+            self._look = asyncio.ensure_future(asyncio.to_thread(ray.cluster_resources))
+        try:
+            async with asyncio.timeout(_POLL_SECONDS):
+                await asyncio.shield(self._look)
+        except (TimeoutError, RayError, RuntimeError):
+            return False
+        return True
 
     def num_slots(self, resources: Resources) -> int:
         return fitting(self._totals, resources)

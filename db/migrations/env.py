@@ -3,6 +3,8 @@
 from alembic import context
 from alembic.ddl.impl import DefaultImpl
 
+# Those with tables of their own: Base knows a table once its module is imported.
+from db import audit, observed, tokens, webhooks  # noqa: F401
 from db.tables import Base
 
 

@@ -4,10 +4,11 @@ from fastapi import APIRouter, Response
 
 from service.pages.html import html_page
 from service.routes.studies import stored_study
+from service.scopes import READ
 from service.state import ControllerDep
 from service.study_status import study_status
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[READ])
 
 
 @router.get("/studies/{study_id}/change")

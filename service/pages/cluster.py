@@ -4,9 +4,10 @@ from fastapi import APIRouter, Response
 
 from service.cluster import cluster_now
 from service.pages.html import html_page
+from service.scopes import READ
 from service.state import ControllerDep
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[READ])
 
 
 @router.get("/cluster")

@@ -17,9 +17,10 @@ from service.comparing import (
 from service.errors import BadInput
 from service.pages.compare_figures import study_figures, trial_figures
 from service.pages.html import html_page
+from service.scopes import READ
 from service.state import ControllerDep
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[READ])
 
 
 @router.get("/compare")

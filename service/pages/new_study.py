@@ -7,11 +7,12 @@ from service.errors import BadInput
 from service.pages.html import html_page
 from service.presets import presets
 from service.routes.studies import stored_study
+from service.scopes import READ
 from service.state import ControllerDep
 from service.study_yaml import study_yaml
 from service.uploads import list_files
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[READ])
 
 
 @router.get("/studies/new")

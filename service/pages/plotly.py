@@ -8,7 +8,9 @@ from importlib.resources import files
 
 from fastapi import APIRouter, Request, Response
 
-router = APIRouter(include_in_schema=False)
+from service.scopes import READ
+
+router = APIRouter(include_in_schema=False, dependencies=[READ])
 
 
 def plotly_url() -> str:

@@ -13,10 +13,11 @@ from service.pages.report_figures import report_figures
 from service.routes.exports import provenance_of
 from service.routes.figures import facts_of
 from service.routes.studies import stored_study
+from service.scopes import READ
 from service.state import Controller, ControllerDep
 from service.study_facts import StudyFacts
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[READ])
 
 # On paper; the page of the study has them all.
 _MOST_ROWS = 25

@@ -3,10 +3,11 @@
 from fastapi import APIRouter, Response
 
 from service.pages.html import html_page
+from service.scopes import READ
 from service.settings_shown import shown_settings
 from service.state import ControllerDep
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[READ])
 
 
 @router.get("/settings")

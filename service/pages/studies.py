@@ -12,10 +12,11 @@ from fastapi import APIRouter, Query, Response
 
 from db.study_list import Archived, all_tags, find_studies
 from service.pages.html import html_page
+from service.scopes import READ
 from service.state import ControllerDep
 from service.study_list import study_listings
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[READ])
 
 STUDIES_PER_PAGE = 20
 

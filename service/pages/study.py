@@ -17,9 +17,10 @@ from service.pages.study_figures import figures_of
 from service.pages.study_view import progress_view, study_view, table_view
 from service.routes.figures import drawn_figure, facts_of
 from service.routes.studies import stored_study
+from service.scopes import READ
 from service.state import ControllerDep
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[READ])
 router.include_router(plotly.router)
 
 Wanted = Annotated[TableQuery, Query()]

@@ -9,10 +9,11 @@ from service.pages.trial_figures import shown_baselines
 from service.pages.trial_view import progress_of_trial, trial_view
 from service.routes.studies import stored_study
 from service.routes.trial_detail import stored_trial
+from service.scopes import READ
 from service.state import ControllerDep
 from service.trial_detail import Answered, trial_items, trial_log
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[READ])
 
 
 @router.get("/trials/{trial_id}")

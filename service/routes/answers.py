@@ -7,13 +7,15 @@ from typing import Literal
 from fastapi import APIRouter, Response
 
 from db.studies import StoredStudy
+from mixtures.csv_cell import guarded
 from mixtures.rank import Leaderboard
 from mixtures.recommendation import Recommendation
 from mixtures.signal import SignalReport
 from service.routes.studies import stored_study
+from service.scopes import READ
 from service.state import ControllerDep
 
-router = APIRouter(prefix="/v1/studies/{study_id}", tags=["answers"])
+router = APIRouter(prefix="/v1/studies/{study_id}", tags=["answers"], dependencies=[READ])
 
 
 @router.get(
@@ -80,7 +82,7 @@ def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:
     header += [f"share:{name}" for name in sources] + [f"score:{name}" for name in benchmarks]
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(header)
+    writer.writerow(map(guarded, header))
     for row in board.rows:
         low, high = row.interval or (None, None)
         cells: list[object] = [row.rank, row.sft_share, row.mean, low, high, row.num_trials]
@@ -93,5 +95,5 @@ def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:
         cells += [row.factors[name] for name in factors]
         cells += [row.shares.get(name, 0.0) for name in sources]
         cells += [row.scores.get(name) for name in benchmarks]
-        writer.writerow(cells)
+        writer.writerow(map(guarded, cells))
     return table.getvalue()

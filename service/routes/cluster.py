@@ -3,10 +3,11 @@
 from fastapi import APIRouter
 
 from service.cluster import Cluster, cluster_now
+from service.scopes import READ
 from service.settings_shown import ShownSettings, shown_settings
 from service.state import ControllerDep
 
-router = APIRouter(prefix="/v1", tags=["health"])
+router = APIRouter(prefix="/v1", tags=["health"], dependencies=[READ])
 
 
 @router.get("/cluster", operation_id="get_cluster")

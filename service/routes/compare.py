@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query
 from mixtures.compare_studies import StudyComparison
 from mixtures.trial_comparison import TrialComparison
 from service.comparing import comparison_of_studies, comparison_of_trials, require_one_kind
+from service.scopes import READ
 from service.state import ControllerDep
 
-router = APIRouter(prefix="/v1", tags=["answers"])
+router = APIRouter(prefix="/v1", tags=["answers"], dependencies=[READ])
 
 TrialIds = Annotated[list[str], Query(description="2 to 200 trials")]
 StudyIds = Annotated[list[str], Query(description="2 to 6 studies")]

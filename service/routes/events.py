@@ -7,10 +7,11 @@ from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse
 
 from service.routes.studies import stored_study
+from service.scopes import READ
 from service.state import ControllerDep
 from service.study_status import study_status
 
-router = APIRouter(prefix="/v1", tags=["events"])
+router = APIRouter(prefix="/v1", tags=["events"], dependencies=[READ])
 
 
 @router.get("/events", operation_id="all_events", response_class=EventSourceResponse)

@@ -16,9 +16,10 @@ from mixtures.export.trainer_format import ExportOptions, Unit
 from mixtures.value import InvalidField, Value
 from service.errors import BadInput
 from service.routes.studies import stored_study
+from service.scopes import READ
 from service.state import Controller, ControllerDep
 
-router = APIRouter(prefix="/v1", tags=["answers"])
+router = APIRouter(prefix="/v1", tags=["answers"], dependencies=[READ])
 
 _PATH_DOCS = "NAME=PATH, once or more for each source: what the trainer reads; see path_is"
 _TOKENS_DOCS = "NAME=N for a source: mean tokens of its documents, instead of the study's own count"

@@ -9,10 +9,11 @@ from service.pages.mixture_table import TablePage, TableQuery
 from service.pages.study_figure import FigureData, Given, StudyFigure
 from service.pages.study_figures import study_figure
 from service.routes.studies import stored_study
+from service.scopes import READ
 from service.state import Controller, ControllerDep
 from service.study_facts import StudyFacts
 
-router = APIRouter(prefix="/v1/studies/{study_id}", tags=["answers"])
+router = APIRouter(prefix="/v1/studies/{study_id}", tags=["answers"], dependencies=[READ])
 
 Wanted = Annotated[TableQuery, Query()]
 

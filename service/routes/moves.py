@@ -14,9 +14,10 @@ from mixtures.transfer_score import TransferObjective
 from mixtures.value import InvalidField
 from service.errors import BadInput
 from service.routes.studies import stored_study
+from service.scopes import READ
 from service.state import ControllerDep
 
-router = APIRouter(prefix="/v1", tags=["answers"])
+router = APIRouter(prefix="/v1", tags=["answers"], dependencies=[READ])
 
 Objectives = Annotated[
     list[str] | None,

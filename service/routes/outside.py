@@ -15,10 +15,12 @@ from mixtures.trial import TrialState
 from mixtures.value import InvalidField, Value, added
 from service.errors import BadInput
 from service.import_trials import Imported, import_trials
+from service.media_type import CSV, require_media_type
 from service.routes.studies import outside_study
+from service.scopes import READ, SUBMIT
 from service.state import Controller, ControllerDep
 
-router = APIRouter(prefix="/v1", tags=["outside trainers"])
+router = APIRouter(prefix="/v1", tags=["outside trainers"], dependencies=[READ])
 
 _CSV_BODY = {
     "requestBody": {
@@ -67,7 +69,7 @@ class Renewed(Value):
     cancel_requested: bool
 
 
-@router.post("/studies/{study_id}/ask", operation_id="ask_trials")
+@router.post("/studies/{study_id}/ask", dependencies=[SUBMIT], operation_id="ask_trials")
 def ask(study_id: str, wanted: Ask, controller: ControllerDep) -> Asked:
     """Trials to train, each leased for a time; the same `key` again gives the same trials.
 
@@ -94,7 +96,7 @@ def ask(study_id: str, wanted: Ask, controller: ControllerDep) -> Asked:
     return Asked(trials=tuple(_asked(lease) for lease in given), why_fewer=few)
 
 
-@router.post("/trials/{trial_id}/renew", operation_id="renew_lease")
+@router.post("/trials/{trial_id}/renew", dependencies=[SUBMIT], operation_id="renew_lease")
 def renew(trial_id: str, renewal: Renewal, controller: ControllerDep) -> Renewed:
     """Keep a trial for longer; 409 when it has gone to somebody else or has ended."""
     with controller.database.write() as session:
@@ -106,7 +108,7 @@ def renew(trial_id: str, renewal: Renewal, controller: ControllerDep) -> Renewed
     )
 
 
-@router.post("/trials/{trial_id}/tell", operation_id="tell_trial")
+@router.post("/trials/{trial_id}/tell", dependencies=[SUBMIT], operation_id="tell_trial")
 def tell(trial_id: str, told: Told, controller: ControllerDep) -> StoredTrial:
     """Scores of a trial, or why there are none. Twice the same is once; 409 for other content.
 
@@ -136,6 +138,7 @@ def tell(trial_id: str, told: Told, controller: ControllerDep) -> StoredTrial:
 
 @router.post(
     "/studies/{study_id}/import",
+    dependencies=[SUBMIT],
     operation_id="import_trials",
     openapi_extra=_CSV_BODY,
 )
@@ -146,6 +149,7 @@ async def import_csv(study_id: str, request: Request, controller: ControllerDep)
     `score:BENCHMARK` or `score:BENCHMARK:METRIC` each, and `seed` if you like. 409 where a row is
     told otherwise already.
     """
+    require_media_type(request, CSV)
     raw = await request.body()
     return await import_trials(controller, study_id, raw)
 

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 
 from service.errors import BadInput
+from service.scopes import READ, SUBMIT
 from service.state import ControllerDep
 from service.uploads import DataFile, Upload, list_files
 from workers.pool import DataError, WorkerConfig, run_local
 
-router = APIRouter(prefix="/v1/sources", tags=["sources"])
+router = APIRouter(prefix="/v1/sources", tags=["sources"], dependencies=[READ])
 
 _FILE_BODY: dict[str, Any] = {
     "requestBody": {
@@ -22,6 +23,7 @@ _FILE_BODY: dict[str, Any] = {
 
 @router.post(
     "",
+    dependencies=[SUBMIT],
     operation_id="add_source",
     status_code=status.HTTP_201_CREATED,
     responses={200: {"description": "The same file was there already."}},

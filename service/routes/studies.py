@@ -14,12 +14,13 @@ from mixtures.study import StudySpec
 from mixtures.value import InvalidField, Value, canonical_json, hash_text
 from service.body import STUDY_BODY_DOCS, read_body
 from service.errors import BadInput
+from service.scopes import READ, SUBMIT
 from service.state import Controller, ControllerDep
 from service.study_list import StudyListing, study_listings
 from service.study_status import StudyStatus, study_status
 from workers.pool import DataError, run_local
 
-router = APIRouter(prefix="/v1/studies", tags=["studies"])
+router = APIRouter(prefix="/v1/studies", tags=["studies"], dependencies=[READ])
 
 
 # Of a study that is trained outside nothing is read, so nothing is pinned or counted.
@@ -40,6 +41,7 @@ async def _study_in_body(request: Request) -> StudySpec:
 
 @router.post(
     "",
+    dependencies=[SUBMIT],
     operation_id="submit_study",
     status_code=status.HTTP_201_CREATED,
     responses={200: {"model": StudyStatus, "description": "The same study was there already."}},

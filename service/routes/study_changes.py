@@ -15,12 +15,13 @@ from mixtures.value import InvalidField, Value
 from service.body import STUDY_BODY_DOCS, read_body
 from service.errors import BadInput
 from service.routes.studies import stored_study
+from service.scopes import READ, SUBMIT
 from service.state import ControllerDep
 from service.study_status import StudyStatus, study_status
 from service.study_yaml import study_yaml
 from workers.pool import DataError, LocalProcess
 
-router = APIRouter(prefix="/v1/studies", tags=["studies"])
+router = APIRouter(prefix="/v1/studies", tags=["studies"], dependencies=[READ])
 
 # A child of its own: a dry run takes up to minutes, and who submits a study must not wait for it.
 _CHECKS = LocalProcess()
@@ -37,7 +38,9 @@ async def _study_in_body(request: Request) -> StudySpec:
     return await read_body(request, StudySpec)
 
 
-@router.post("/check", operation_id="check_study", openapi_extra=STUDY_BODY_DOCS)
+@router.post(
+    "/check", dependencies=[SUBMIT], operation_id="check_study", openapi_extra=STUDY_BODY_DOCS
+)
 def check(controller: ControllerDep, spec: StudySpec = Depends(_study_in_body)) -> dict[str, Any]:
     """A dry run: all data read, tokenised and built, tokens, epochs, time and disk; nothing stored.
 
@@ -51,7 +54,7 @@ def check(controller: ControllerDep, spec: StudySpec = Depends(_study_in_body)) 
     return report
 
 
-@router.patch("/{study_id}", operation_id="change_study")
+@router.patch("/{study_id}", dependencies=[SUBMIT], operation_id="change_study")
 def change(study_id: str, wanted: StudyChange, controller: ControllerDep) -> StudyStatus:
     """Note, tags, put away (`is_archived`), wait (`is_paused`); what is not given stays.
 
@@ -66,7 +69,7 @@ def change(study_id: str, wanted: StudyChange, controller: ControllerDep) -> Stu
     return study_status(controller, stored)
 
 
-@router.post("/{study_id}/extend", operation_id="extend_study")
+@router.post("/{study_id}/extend", dependencies=[SUBMIT], operation_id="extend_study")
 def extend(study_id: str, wanted: Extension, controller: ControllerDep) -> Extended:
     """More budget, seeds, shares, or a search; the same extension twice is one.
 

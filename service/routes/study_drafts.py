@@ -8,9 +8,10 @@ from fastapi.concurrency import run_in_threadpool
 from service.body import parse_json
 from service.errors import BadInput
 from service.presets import Preset, presets
+from service.scopes import READ, SUBMIT
 from service.study_draft import StudyDraft, draft_of_fields, draft_of_text
 
-router = APIRouter(prefix="/v1", tags=["studies"])
+router = APIRouter(prefix="/v1", tags=["studies"], dependencies=[READ])
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -29,7 +30,9 @@ def list_presets() -> list[Preset]:
     return presets()
 
 
-@router.post("/study-drafts", operation_id="draft_study", openapi_extra=_BODY)
+@router.post(
+    "/study-drafts", dependencies=[SUBMIT], operation_id="draft_study", openapi_extra=_BODY
+)
 async def draft(request: Request) -> StudyDraft:
     """What is wrong with a study so far, field by field with lines; of JSON also its YAML.
 

@@ -7,6 +7,7 @@ from fastapi.responses import PlainTextResponse
 
 from db.trials import StoredTrial, get_trial
 from mixtures.item import TrialItems
+from service.scopes import READ
 from service.state import Controller, ControllerDep
 from service.trial_detail import (
     ITEMS_A_PAGE,
@@ -19,7 +20,7 @@ from service.trial_detail import (
     trial_log,
 )
 
-router = APIRouter(prefix="/v1/trials/{trial_id}", tags=["trials"])
+router = APIRouter(prefix="/v1/trials/{trial_id}", tags=["trials"], dependencies=[READ])
 
 
 @router.get("/curve", operation_id="get_trial_curve")

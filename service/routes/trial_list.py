@@ -21,9 +21,10 @@ from mixtures.trial import TrialState
 from mixtures.value import InvalidField, Value, added
 from service.errors import BadInput
 from service.routes.studies import stored_study
+from service.scopes import READ
 from service.state import Controller, ControllerDep
 
-router = APIRouter(prefix="/v1", tags=["trials"])
+router = APIRouter(prefix="/v1", tags=["trials"], dependencies=[READ])
 
 
 class TrialSummary(Value):

@@ -15,9 +15,10 @@ from mixtures.value import InvalidField, Seed, Value
 from service.body import TRIALS_BODY_DOCS, read_one_or_many
 from service.errors import BadInput
 from service.routes.studies import stored_study
+from service.scopes import READ, SUBMIT
 from service.state import ControllerDep
 
-router = APIRouter(prefix="/v1", tags=["trials"])
+router = APIRouter(prefix="/v1", tags=["trials"], dependencies=[READ])
 
 
 class Repeat(Value):
@@ -39,6 +40,7 @@ async def _requests_in_body(request: Request) -> list[TrialRequest]:
 
 @router.post(
     "/studies/{study_id}/trials",
+    dependencies=[SUBMIT],
     operation_id="submit_trials",
     status_code=status.HTTP_202_ACCEPTED,
     openapi_extra=TRIALS_BODY_DOCS,
@@ -73,7 +75,9 @@ def trial(trial_id: str, controller: ControllerDep) -> StoredTrial:
         return trials.get_trial(session, trial_id)
 
 
-@router.post("/trials/{trial_id}/cancel", operation_id="cancel_trial", status_code=202)
+@router.post(
+    "/trials/{trial_id}/cancel", dependencies=[SUBMIT], operation_id="cancel_trial", status_code=202
+)
 def cancel(trial_id: str, controller: ControllerDep) -> StoredTrial:
     """WAITING becomes CANCELLED at once, RUNNING within a step or two; 409 when finished."""
     with controller.database.write() as session:
@@ -83,7 +87,9 @@ def cancel(trial_id: str, controller: ControllerDep) -> StoredTrial:
     return stored
 
 
-@router.post("/trials/{trial_id}/retry", operation_id="retry_trial", status_code=202)
+@router.post(
+    "/trials/{trial_id}/retry", dependencies=[SUBMIT], operation_id="retry_trial", status_code=202
+)
 def retry(trial_id: str, controller: ControllerDep) -> StoredTrial:
     """FAILED or CANCELLED goes back to WAITING; 409 from any other state."""
     with controller.database.write() as session:
@@ -92,7 +98,9 @@ def retry(trial_id: str, controller: ControllerDep) -> StoredTrial:
     return stored
 
 
-@router.post("/trials/{trial_id}/repeat", operation_id="repeat_trial", status_code=202)
+@router.post(
+    "/trials/{trial_id}/repeat", dependencies=[SUBMIT], operation_id="repeat_trial", status_code=202
+)
 def repeat(trial_id: str, controller: ControllerDep, wanted: Repeat | None = None) -> Submitted:
     """The same mixture with another seed, as a new trial; the same seed twice is one trial.
 
@@ -111,7 +119,7 @@ def repeat(trial_id: str, controller: ControllerDep, wanted: Repeat | None = Non
     return Submitted(trial_ids=(spec.trial_id,), num_new=num_new)
 
 
-@router.patch("/trials/{trial_id}", operation_id="change_trial")
+@router.patch("/trials/{trial_id}", dependencies=[SUBMIT], operation_id="change_trial")
 def change(trial_id: str, wanted: TrialChange, controller: ControllerDep) -> StoredTrial:
     """Write the trial's note or tags; what is not given stays, null empties."""
     with controller.database.write() as session:

@@ -19,6 +19,11 @@ def test_the_id_may_be_called_index_and_stand_anywhere_and_excel_may_have_saved_
     assert found.shares.tolist() == [[1.0, 0.0], [0.0, 1.0]]
 
 
+def test_an_id_that_a_report_put_behind_an_apostrophe_is_the_same_id() -> None:
+    found = read_mixtures("id,web,code\n'=a,1,0\n-b,0,1\n", "m.csv")
+    assert found.ids == ("=a", "-b")
+
+
 def test_candidates_may_have_their_columns_in_another_order() -> None:
     found = read_mixtures("id,code,web\na,1,0\n", "c.csv", sources=("web", "code"))
     assert found.sources == ("web", "code")

@@ -70,7 +70,7 @@ def start_service(tmp_path: Path, data_root: Path) -> StartService:
     def start(runner: PretendRunner | None = None, **settings: Any) -> Iterator[TestClient]:
         pool = ThreadPool(runner=runner or PretendRunner())
         configured = Settings(home=tmp_path / "home", data_roots=(data_root,), **settings)
-        with TestClient(create_app(configured, pool)) as client:
+        with TestClient(create_app(configured, pool), base_url="http://127.0.0.1") as client:
             yield client
 
     return start

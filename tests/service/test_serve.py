@@ -82,3 +82,14 @@ def test_it_says_where_it_listens_keeps_its_home_and_stops_in_good_order(
     assert time.monotonic() - started < 10
     # The database was let go.
     Database(home / "decaymix.duckdb").close()
+
+
+def test_off_loopback_it_refuses_to_start_without_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"HOME": str(tmp_path), "PORT": "0", "HOST": "0.0.0.0"}.items():
+        monkeypatch.setenv(f"DECAYMIX_{name}", value)
+    refused = CliRunner().invoke(app, ["serve"])
+    assert refused.exit_code == 2
+    assert "DECAYMIX_HOST is 0.0.0.0, which others can reach: make a token" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1

@@ -15,6 +15,7 @@ class ThreadPool:
 
     runner: Runner
     num_workers: int = 2
+    is_up: bool = True
     _slots: list[Slot] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -25,6 +26,9 @@ class ThreadPool:
 
     def cluster_resources(self) -> dict[str, float]:
         return {"CPU": float(self.num_workers)}
+
+    async def is_reachable(self) -> bool:
+        return self.is_up
 
     def num_slots(self, resources: Resources) -> int:
         return fitting(self.cluster_resources(), resources)

@@ -16,7 +16,7 @@ def test_a_service_that_runs_is_alive_and_ready(client: TestClient) -> None:
     assert ready.status_code == 200
     assert ready.json() == {
         "ok": True,
-        "checks": {"database": "ok", "scheduler": "ok", "cluster": "ok"},
+        "checks": {"database": "ok", "scheduler": "ok", "cluster": "ok", "disk": "ok"},
     }
 
 
@@ -35,6 +35,17 @@ def test_without_a_core_it_is_not_ready(
 ) -> None:
     monkeypatch.setattr(ThreadPool, "cluster_resources", lambda self: {"CPU": 0.5})
     assert failed_checks(client) == {"cluster": "no CPU"}
+
+
+def test_without_an_answer_of_ray_it_is_not_ready(client: TestClient) -> None:
+    client.app.state.controller.pool.is_up = False  # type: ignore[attr-defined]
+    assert failed_checks(client) == {"cluster": "Ray does not answer"}
+
+
+def test_without_room_on_the_disk_it_is_not_ready(start_service: StartService) -> None:
+    with start_service(min_free_bytes=10**18) as client:
+        found = failed_checks(client)
+        assert found["disk"].endswith("bytes free, DECAYMIX_MIN_FREE_BYTES is 1000000000000000000")
 
 
 def test_with_a_scheduler_that_stopped_it_is_not_ready(client: TestClient) -> None:

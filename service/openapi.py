@@ -1,0 +1,72 @@
+"""The OpenAPI description, with what FastAPI does not know: every error is problem+json."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from service.errors import FieldError, Problem
+
+_PROBLEM_JSON = "application/problem+json"
+_REF = {_PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+# What the door and the router may answer on any route, before it is asked.
+_EVERYWHERE = {
+    "401": "No token, or a wrong one.",
+    "403": "The token lacks the scope, or a page of another site sent this.",
+    "421": "The Host header names no host of ours.",
+    "429": "Too many requests, or wrong tokens; Retry-After says how long to wait.",
+    "500": "A defect of Decaymix; its log has the traceback.",
+}
+_BY_ID = {
+    "404": "There is no such thing.",
+    "409": "It contradicts what is there, or there is too little yet to answer.",
+}
+_BY_BODY = {
+    "413": "The body is over the limit.",
+    "415": "The body is of a kind that is not read here.",
+    "422": "Bad input, with pointer, field, value and what would be right.",
+}
+_BY_INPUT = {"422": _BY_BODY["422"]}
+_BY_CHANGE = {"409": _BY_ID["409"]}
+
+
+class DescribedApp(FastAPI):
+    """FastAPI, with problems in its description."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = _with_problems(super().openapi())
+        return self.openapi_schema
+
+
+def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
+    schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+    template = "#/components/schemas/{model}"
+    schemas["Problem"] = Problem.model_json_schema(ref_template=template)
+    schemas["Problem"].pop("$defs", None)
+    schemas["FieldError"] = FieldError.model_json_schema(ref_template=template)
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            described = dict(_EVERYWHERE)
+            if "{" in path:
+                described |= _BY_ID
+            if operation.get("parameters"):
+                described |= _BY_INPUT
+            if method != "get":
+                described |= _BY_CHANGE
+                if "requestBody" in operation:
+                    described |= _BY_BODY
+            responses = operation["responses"]
+            for status, words in described.items():
+                said = responses.get(status, {}).get("description")
+                is_default = said in (None, "Validation Error")
+                responses[status] = {
+                    "description": words if is_default else said,
+                    "content": _REF,
+                }
+            for status, response in responses.items():
+                # A status that a route describes in words only is a problem as well.
+                if status >= "400" and "content" not in response:
+                    response["content"] = _REF
+    return schema

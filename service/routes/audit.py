@@ -1,0 +1,32 @@
+"""The audit log: what was changed, and who was not let in."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from db.audit import AuditEntry, list_entries
+from mixtures.value import Value
+from service.scopes import ADMIN
+from service.state import ControllerDep
+
+router = APIRouter(prefix="/v1", tags=["tokens"], dependencies=[ADMIN])
+
+
+class AuditPage(Value):
+    """Newest first; `next_before` asks for the page after this one, null on the last."""
+
+    entries: tuple[AuditEntry, ...]
+    next_before: str | None
+
+
+@router.get("/audit", operation_id="list_audit")
+def list_audit(
+    controller: ControllerDep,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    before: Annotated[str | None, Query(description="`next_before` of the page before")] = None,
+) -> AuditPage:
+    """Every request that changes something, and every one with a wrong token or too few rights."""
+    with controller.database.read() as session:
+        found = list_entries(session, limit + 1, before)
+    page = found[:limit]
+    return AuditPage(entries=tuple(page), next_before=page[-1].id if len(found) > limit else None)
