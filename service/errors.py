@@ -191,6 +191,11 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if error.status_code == 400 and isinstance(error.__cause__, UnicodeDecodeError):
+            # FastAPI's own word on a body that it could not even read.
+            message = f"not UTF-8 at byte {error.__cause__.start}; save it so"
+            one = FieldError(pointer="/", field="(body)", message=message)
+            return _answer(request, 422, sentence([one]), [one])
         response = _answer(request, error.status_code, str(error.detail))
         response.headers.update(error.headers or {})
         return response

@@ -46,13 +46,12 @@ def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
     schemas["FieldError"] = FieldError.model_json_schema(ref_template=template)
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for path, methods in schema["paths"].items():
+    for methods in schema["paths"].values():
         for method, operation in methods.items():
             described = dict(_EVERYWHERE)
-            if "{" in path:
-                described |= _BY_ID
             if operation.get("parameters"):
-                described |= _BY_INPUT
+                # Ids stand in paths and in queries.
+                described |= _BY_ID | _BY_INPUT
             if method != "get":
                 described |= _BY_CHANGE
                 if "requestBody" in operation:
@@ -66,6 +65,10 @@ def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
                     "content": _REF,
                 }
             for status, response in responses.items():
+                for kind, media in response.get("content", {}).items():
+                    # FastAPI calls it a string; whoever reads YAML gets what it holds.
+                    if kind == "application/yaml":
+                        media["schema"] = {}
                 # A status that a route describes in words only is a problem as well.
                 if status >= "400" and "content" not in response:
                     response["content"] = _REF
