@@ -19,6 +19,7 @@ _EVERYWHERE = {
 _BY_ID = {
     "404": "There is no such thing.",
     "409": "It contradicts what is there, or there is too little yet to answer.",
+    "503": "The fit is being computed; Retry-After says when to ask again.",
 }
 _BY_BODY = {
     "413": "The body is over the limit.",
