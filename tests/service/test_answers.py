@@ -1,0 +1,123 @@
+"""Fits run one after another in a child, are kept, and nobody waits for one for ever."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from mixtures.answer_child import run
+from mixtures.recommendation import NotEnoughTrials
+from service import answers as answers_module
+from service.answers import Answers, FitNotReady
+from tests.mixtures.share_study import make_study, observe_curve
+from tests.service.conftest import finished_study
+
+
+class GatedProcess:
+    """Stands for the child: runs what it is given here, once the gate is open."""
+
+    def __init__(self) -> None:
+        self.gate, self.calls = threading.Event(), list[str]()
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        assert self.gate.wait(60)
+        self.calls.append(str(arguments[0]))
+        assert function == "mixtures.answer_child:run"
+        return run(*arguments)
+
+    def close(self) -> None:
+        self.gate.set()
+
+
+def gated(client: TestClient) -> GatedProcess:
+    process = GatedProcess()
+    answers = cast(FastAPI, client.app).state.controller.answers
+    answers._process = process
+    return process
+
+
+@pytest.fixture
+def answers() -> Iterator[tuple[Answers, GatedProcess]]:
+    found = Answers()
+    process = GatedProcess()
+    found._process = cast(Any, process)
+    yield found, process
+    found.close()
+
+
+def test_a_fit_that_takes_too_long_leaves_the_board_raw_and_is_kept_for_the_next(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = finished_study(client)
+    process = gated(client)
+    monkeypatch.setattr(answers_module.Answers.leaderboard, "__defaults__", (0.05,))
+    monkeypatch.setattr(answers_module.Answers.recommendation, "__defaults__", (0.05,))
+    board = client.get(f"/v1/studies/{study}/leaderboard").json()
+    assert board["no_posterior"] == (
+        "the fit of these 14 trials is not done yet; it goes on, ask again"
+    )
+    assert (board["ranked_by"], board["rows"][0]["posterior"]) == ("mean", None)
+    late = client.get(f"/v1/studies/{study}/recommendation")
+    assert (late.status_code, late.headers["Retry-After"]) == (503, "5")
+    assert "ask again" in late.json()["detail"]
+    process.gate.set()
+    monkeypatch.undo()
+    board = client.get(f"/v1/studies/{study}/leaderboard").json()
+    found = client.get(f"/v1/studies/{study}/recommendation").json()
+    assert board["no_posterior"] is None and board["ranked_by"] == "posterior mean"
+    assert board["as_of"] == found["evidence"]["as_of"]
+    assert sum(row["posterior"]["p_best"] for row in board["rows"]) == pytest.approx(1.0)
+    # One fit served all of them.
+    assert process.calls == ["mixtures.study_answer:answer_study"]
+
+
+def test_an_older_fit_that_has_not_begun_is_given_up_for_a_newer_one(
+    answers: tuple[Answers, GatedProcess],
+) -> None:
+    found, process = answers
+    study = make_study()
+    trials = observe_curve(study, lambda s: 3 + s, 0.1, np.random.default_rng(0))
+
+    def ask(kind: str, num: int) -> None:
+        with pytest.raises(FitNotReady):
+            found._fitted(kind, "s", trials[:num], "signal:signal", study, {}, seconds=0.0)
+
+    ask("other", 1)  # takes the one place
+    ask("answer", 10)
+    ask("answer", 11)
+    ask("answer", 12)
+    process.gate.set()
+    found._fitted("answer", "s", trials[:12], "signal:signal", study, {}, seconds=30.0)
+    assert len(process.calls) == 2
+
+
+def test_that_there_is_too_little_is_an_answer_and_a_dead_child_is_none(
+    answers: tuple[Answers, GatedProcess],
+) -> None:
+    found, process = answers
+    process.gate.set()
+    study = make_study()
+    for _ in range(2):
+        with pytest.raises(NotEnoughTrials):
+            found._fitted("share", "s", [], "share_line:fit_line", study, [], seconds=30.0)
+    assert len(process.calls) == 1
+    for _ in range(2):
+        with pytest.raises(AttributeError):
+            found._fitted("none", "s", [], "share_line:no_such", study, seconds=30.0)
+    assert len(process.calls) == 3
+
+
+def test_the_child_ends_with_the_controller(client: TestClient) -> None:
+    study = finished_study(client)
+    controller = cast(FastAPI, client.app).state.controller
+    client.get(f"/v1/studies/{study}/leaderboard")
+    executor = controller.answers._process._executor
+    (child,) = executor._processes.values()
+    assert child.is_alive()
+    controller.answers.close()
+    child.join(20)
+    assert not child.is_alive()
