@@ -21,7 +21,7 @@ from mixtures.observation import Observation
 from mixtures.own_evidence import MIN_MIXTURES
 from mixtures.recommendation import NotEnoughTrials
 from mixtures.search_data import MOST_TARGETS, SearchData, search_data
-from mixtures.share_line import MIN_SHARES
+from mixtures.share_line import MIN_SHARES, is_on_line
 from mixtures.study import StudySpec
 from mixtures.surrogates.objective_fit import combine
 from mixtures.surrogates.seam import Array, Trials, assign_folds
@@ -34,8 +34,6 @@ MOST_MIXTURES = 256
 NUM_FOLDS = 5
 # Any does: one set of scores gives one answer.
 FOLD_SEED = 0
-# How far a trial's shares may lie from the line of its SFT share: the rounding of decimals.
-LINE_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,7 +167,7 @@ def _usable(
             notes.append(
                 f"Trial {trial.trial_id} is left out: it has no score on {', '.join(missing)}."
             )
-        elif study.space.is_line and not _is_on_line(study, trial):
+        elif study.space.is_line and not is_on_line(study, trial):
             off_line.append(trial.trial_id)
         else:
             scores = {name: trial.scores[name] for name in parts}
@@ -185,14 +183,6 @@ def _usable(
             f"{', '.join(off_line)}."
         )
     return usable, notes
-
-
-def _is_on_line(study: StudySpec, trial: Observation) -> bool:
-    line = study.mixture_at(round(trial.sft_share, 12)).shares
-    names = line.keys() | trial.shares.keys()
-    return all(
-        abs(line.get(name, 0.0) - trial.shares.get(name, 0.0)) <= LINE_TOLERANCE for name in names
-    )
 
 
 def _mixtures(
