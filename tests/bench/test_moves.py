@@ -8,7 +8,7 @@ from bench.transfer import NOISE_SHARES, with_noise
 
 
 def test_the_calibration_error_of_three_bins_by_hand() -> None:
-    # .05 against 0 of two, .95 against one of two, .5 against one of one: (2 * .05 + 2 * .45 + .5)/5.
+    # .05 against none of two, .95 against one of two, .5 against one of one.
     chances = np.array([0.05, 0.05, 0.95, 0.95, 0.5])
     truth = np.array([0.0, 0.0, 1.0, 0.0, 1.0])
     assert calibration_error(chances, truth) == pytest.approx((2 * 0.05 + 2 * 0.45 + 0.5) / 5)
