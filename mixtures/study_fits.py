@@ -119,6 +119,7 @@ def fit_study(
         sign = study.objective.loss_sign
         signs = dict.fromkeys((one.name for one in study.ranked_benchmarks), sign)
     trials, notes = _usable(study, observations, list(signs))
+    _require_scores(observations, list(signs))
     if study.space.is_line:
         tried = {round(trial.sft_share, 12) for trial in trials}
         _require(len(tried), MIN_SHARES, "SFT shares")
@@ -142,6 +143,13 @@ def fit_study(
         as_of=hash_text(canonical_json(sorted([one.trial_id, one.scores] for one in trials))),
         notes=tuple(notes),
     )
+
+
+def _require_scores(observations: Sequence[Observation], parts: Sequence[str]) -> None:
+    """A metric that no trial has is no matter of more trials, and the message says so."""
+    silent = [name for name in parts if not any(name in one.scores for one in observations)]
+    if observations and silent:
+        raise NotEnoughTrials(f"no completed trial has a score in {', '.join(silent)}")
 
 
 def _require(found: int, needed: int, what: str) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from mixtures.fitted import LineFitted, r_squared
 from mixtures.observation import Observation
+from mixtures.recommendation import NotEnoughTrials
 from mixtures.study_fits import fit_study
 from mixtures.surrogates.share_gp import fit_share_gp
 from tests.mixtures.searched_study import observe_mixtures, searched_study
@@ -60,6 +61,12 @@ def test_what_is_not_used_is_said() -> None:
     assert len(found.trials) == len(trials)
     assert any("off" in note and "change the shares inside" in note for note in found.notes)
     assert any("t0.7-0 is left out: it has no score on code" in note for note in found.notes)
+
+
+def test_a_metric_that_no_trial_has_is_named() -> None:
+    signs = {"math": 1.0, "math:acc": -1.0}
+    with pytest.raises(NotEnoughTrials, match="no completed trial has a score in math:acc"):
+        fit_study(make_study(), sweep_trials(), signs)
 
 
 def test_a_benchmark_that_never_moves_adds_its_constant() -> None:
