@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mixtures.design_size import num_short_design
 from mixtures.factor_design import level_table
-from mixtures.factor_levels import at_levels, levels_for_baselines, levels_of_request
+from mixtures.factor_levels import SHORT, at_levels, levels_for_baselines, levels_of_request
 from mixtures.factors import combinations
 from mixtures.polytope import Array
 from mixtures.space_filling import regions_of, space_filling
@@ -75,7 +76,8 @@ def _sweep(study: StudySpec) -> list[TrialRequest]:
 
 
 def _filling(study: StudySpec) -> list[TrialRequest]:
-    """Baselines and the mixtures to be repeated, their repeats, then all other mixtures.
+    """Baselines and the mixtures to be repeated, their repeats, then all other mixtures; before
+    these the same as short decays, where the search may take such.
 
     Baselines are repeated first, in turn with mixtures of the space, because noise depends on the
     mixture, and a comparison is worth what is known of both sides.
@@ -100,12 +102,16 @@ def _filling(study: StudySpec) -> list[TrialRequest]:
     early = [*baselines, *(request for request in repeated if request not in baselines)]
     late = [request for request in mixtures if request not in early]
     first, *further = study.seeds
+    short = [
+        request.model_copy(update={"factors": {**request.factors, SHORT: study.short_tokens}})
+        for request in filling[: num_short_design(study)]
+    ]
     return [
         request.model_copy(update={"seed": seed})
         for seed, requests in (
             (first, early),
             *((seed, repeated) for seed in further),
-            (first, late),
+            (first, [*short, *late]),
         )
         for request in requests
     ]

@@ -1,16 +1,16 @@
 """A study: one question about a mixture, and all that its trials share."""
 
-from collections import Counter
 from typing import Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from mixtures import design_size
 from mixtures.baselines import baseline_mixtures
 from mixtures.benchmark import Benchmark
 from mixtures.budget import Budget
 from mixtures.choice_rule import ChoiceRule
-from mixtures.factor_levels import levels_for_baselines, require_factors_fit
-from mixtures.factors import Axis, Range, axes_of, combinations
+from mixtures.factor_levels import require_factors_fit
+from mixtures.factors import Axis, axes_of
 from mixtures.mixture import Mixture, require_sum_to_one
 from mixtures.objective import Objective, require_metric_exists, require_weights_fit
 from mixtures.phases import Decay, FullRun
@@ -27,8 +27,6 @@ PAPER_SFT_SHARE = 0.64
 KeepWeights = Literal["none", "small", "all"]
 BYTES_PER_WEIGHT, SMALL_WEIGHTS_BYTES = 4, 8_000_000
 KINDS: Final = ("pretrain", "sft")
-# Mixtures below which a fit over even one free share is guesswork.
-LEAST_DESIGN = 8
 
 
 class Resources(Value):
@@ -89,6 +87,7 @@ class StudySpec(Recipe):
         require_metric_exists(self.objective, known)
         require_sources_exist(self.space, self.sources)
         require_factors_fit(self)
+        design_size.require_short_decay_fits(self)
         self._require_current_mixture_fits()
         self._require_sft_shares_can_be_made()
         if self.space.has_rules or self.space.free_groups:
@@ -232,46 +231,23 @@ class StudySpec(Recipe):
 
     @property
     def tokens_per_trial(self) -> int:
-        """Of a decay; the mean where trials differ in it, which are as many at each level."""
-        levels = self.space.factors.get("decay.tokens")
-        if levels is None or isinstance(levels, Range):
-            return self.decay.tokens
-        return round(sum(int(level) for level in levels) / len(levels))
+        return design_size.tokens_per_trial(self)
+
+    @property
+    def short_tokens(self) -> int | None:
+        return design_size.short_tokens(self)
 
     @property
     def trials_differ_in_tokens(self) -> bool:
         return "decay.tokens" in self.space.factors or self.short_tokens is not None
 
     @property
-    def short_tokens(self) -> int | None:
-        """Of the shorter decays that the search may try, in whole batches; None without any."""
-        if self.search is None or self.search.short_decay is None:
-            return None
-        batch = 1 if self.trained_by == "outside" else self.optimiser.batch_tokens
-        return max(1, round(self.search.short_decay * self.decay.tokens / batch)) * batch
-
-    @property
     def num_design_mixtures(self) -> int:
-        """How many mixtures fill the space at the start, beside the baselines."""
-        if self.design.num_mixtures is not None:
-            return self.design.num_mixtures
-        sizes = Counter(source.kind for source in self.sources)
-        num_free = int(self.space.sft_share_range is not None)
-        num_free += sum(max(0, sizes[kind] - 1) for kind in self.space.free_groups)
-        # Each level of a category has to be seen at several mixtures.
-        num_levels = sum(max(2, len(axis.codes)) - 1 for axis in self.axes)
-        return LEAST_DESIGN + num_free // 2 + 2 * num_levels
+        return design_size.num_design_mixtures(self)
 
     @property
     def num_first_trials(self) -> int:
-        """At most so many: mixtures that are a baseline too are tried once."""
-        if self.space.is_sweep:
-            num = len({*self.space.sft_share, *self.baselines.values()})
-            num = (num + (self.current_mixture is not None)) * len(combinations(self.axes))
-            return num * len(self.seeds)
-        num_baselines = len(self.baseline_mixtures) * len(levels_for_baselines(self))
-        num = self.num_design_mixtures + num_baselines
-        return num + min(num, self.design.num_repeated) * (len(self.seeds) - 1)
+        return design_size.num_first_trials(self)
 
     @property
     def ranked_benchmarks(self) -> tuple[Benchmark, ...]:

@@ -1,8 +1,11 @@
 """The first trials of a study with factors: balanced, every part filled, all of a sweep."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
+import pytest
+from pydantic import ValidationError
 
 from mixtures.design import first_trials
 from mixtures.factor_design import level_table
@@ -74,3 +77,46 @@ def test_a_range_is_searched_and_not_swept() -> None:
     assert {trial.decay.lr_ratio for trial in own} == {1.0}
     others = [t.decay.lr_ratio for t in trials if t.sft_share in (0.2, 0.8)]
     assert len(set(others)) >= 6 and all(0.5 <= ratio <= 2 for ratio in others)
+
+
+def test_some_first_mixtures_run_as_short_decays_too() -> None:
+    study = make_study(
+        space={"sft_share_range": [0.2, 0.8]},
+        search={"short_decay": 0.25},
+        design={"num_mixtures": 10, "num_repeated": 0},
+        decay={"tokens": 100_000},
+        seeds=[0, 1],
+    )
+    trials = first_trials(study, "s", HASHES)
+    short = [trial for trial in trials if trial.decay.tokens < 100_000]
+    # Batches are 2,048 tokens: a quarter of the decay is 12.2 of them.
+    assert {trial.decay.tokens for trial in short} == {24_576}
+    assert {trial.factors["decay.tokens"] for trial in short} == {24_576}
+    assert len(short) == 6
+    full = {trial.mixture.canonical() for trial in trials if trial.decay.tokens == 100_000}
+    assert {trial.mixture.canonical() for trial in short} <= full
+    assert len(trials) <= study.num_first_trials
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"space": {"sft_share": [0.2, 0.8]}}, "lists all mixtures"),
+        ({"decay": {"tokens": 2_048}}, "whole batches"),
+        (
+            {
+                "space": {
+                    "sft_share_range": [0.2, 0.8],
+                    "factors": {"decay.tokens": [75_000, 150_000]},
+                }
+            },
+            "decay.tokens already",
+        ),
+    ],
+)
+def test_a_short_decay_that_makes_no_sense_is_refused(
+    changes: dict[str, Any], message: str
+) -> None:
+    given = {"space": {"sft_share_range": [0.2, 0.8]}, "search": {"short_decay": 0.25}, **changes}
+    with pytest.raises(ValidationError, match=message):
+        make_study(**given)

@@ -190,6 +190,69 @@ def test_no_level_of_what_only_gets_better_is_preferred() -> None:
     assert abs(tokens.count(50_000) - tokens.count(100_000)) <= 2
 
 
+def observe_lengths(
+    study: StudySpec, specs: list[TrialSpec], correlation: float, seed: int
+) -> list[Observation]:
+    """Full decays score `loss`; short ones half of it and .7 more, and so far as they do not go
+    together with full ones, a bowl round another mixture.
+    """
+    rng = np.random.default_rng(seed)
+    found = []
+    for spec in specs:
+        shares = np.array(list(spec.mixture.shares.values()))
+        value = loss(spec.mixture.shares)
+        if spec.decay.tokens < study.decay.tokens:
+            other = float(4 * np.sum((shares - BEST[::-1]) ** 2))
+            value = 0.7 + 0.5 * (correlation * value + (1 - correlation) * other)
+        scores = {n: value + 0.01 * float(rng.standard_normal()) for n in ("math", "code")}
+        found.append(
+            Observation(
+                trial_id=spec.trial_id,
+                shares=spec.mixture.shares,
+                sft_share=spec.sft_share,
+                seed=spec.seed,
+                scores=scores,
+                factors=spec.factors,
+            )
+        )
+    return found
+
+
+def searched_with_short(correlation: float) -> tuple[StudySpec, list[TrialSpec], int]:
+    study, memory = searching(search={"short_decay": 0.25}), Memory()
+    specs = first_trials(study, "s", {})
+    num_first = len(specs)
+    trials = observe_lengths(study, specs, correlation, 0)
+    for turn in range(12):
+        proposal = propose(study, trials, [], 2, memory=memory)
+        new = [
+            spec
+            for request in proposal.requests
+            for spec in trials_of_request(request, study, "s", {})
+        ]
+        trials += observe_lengths(study, new, correlation, turn + 1)
+        specs += new
+    return study, specs, num_first
+
+
+def test_short_decays_are_tried_where_they_tell_of_full_ones() -> None:
+    _, specs, num_first = searched_with_short(correlation=1.0)
+    searched = specs[num_first:]
+    assert {spec.decay.tokens for spec in searched} == {25_000, 100_000}
+    short = [spec for spec in searched if spec.decay.tokens == 25_000]
+    assert all(spec.factors == {"decay.tokens": 25_000} for spec in short)
+    assert len(short) >= 8
+    full = [spec for spec in searched if spec.decay.tokens == 100_000]
+    before = min(loss(spec.mixture.shares) for spec in specs[:num_first])
+    assert min(loss(spec.mixture.shares) for spec in full) < 0.3 * before
+
+
+def test_it_is_learned_that_short_decays_tell_nothing() -> None:
+    study, specs, num_first = searched_with_short(correlation=0.0)
+    searched = specs[num_first:]
+    assert sum(spec.decay.tokens < study.decay.tokens for spec in searched) <= 3
+
+
 def test_filling_gives_levels_too() -> None:
     space = {"sft_share_range": [0, 1], "free_groups": ["sft"], "factors": FACTORS}
     found = propose(searching(space=space), [], [], 3)
