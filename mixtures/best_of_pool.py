@@ -4,6 +4,7 @@ All figures come from one matrix of draws, so they agree with each other: probab
 over the pool, and a regret is measured against each draw's own best. Losses: less is better.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +44,14 @@ def contenders(mean: Array, sd: Array, k: int = 1) -> NDArray[np.intp]:
     return np.concatenate([[choice], order[order != choice]])[:MAX_DRAWN]
 
 
-def draw(mean: Array, covariance: Array, num_draws: int, rng: np.random.Generator) -> Array:
-    """(S, P) joint draws."""
+def draw(
+    mean: Array,
+    covariance: Array,
+    num_draws: int,
+    rng: np.random.Generator,
+    df: float = math.inf,
+) -> Array:
+    """(S, P) joint draws with this covariance, Student's t where `df`, above 2, is finite."""
     scale = float(np.diag(covariance).max(initial=0.0))
     if scale <= 0.0:
         return np.tile(mean, (num_draws, 1))
@@ -58,7 +65,11 @@ def draw(mean: Array, covariance: Array, num_draws: int, rng: np.random.Generato
             jitter *= 10
             if jitter > scale:
                 raise
-    drawn: Array = mean + rng.standard_normal((num_draws, len(mean))) @ factor.T
+    away: Array = rng.standard_normal((num_draws, len(mean))) @ factor.T
+    if math.isfinite(df):
+        # A covariance known with df degrees of freedom is too large or too small for a whole draw.
+        away *= np.sqrt((df - 2.0) / rng.chisquare(df, size=(num_draws, 1)))
+    drawn: Array = mean + away
     return drawn
 
 
@@ -89,10 +100,11 @@ def tie_group(
     p_best: Array, draws: Array, drawn: NDArray[np.intp], choice: int
 ) -> NDArray[np.bool_]:
     """(P,): the smallest set with TIE_CONFIDENCE of the probability of the best, and all that beat
-    the choice in 1 - TIE_CONFIDENCE of the draws or more.
+    the choice in half of 1 - TIE_CONFIDENCE of the draws or more.
 
     The first alone would leave out a twin of the choice that is always a hair behind it; the second
-    alone would leave out many mixtures each of which may be the best.
+    alone would leave out many mixtures each of which may be the best. Half, because of two equal
+    mixtures the one that noise favours is the choice: the test is two-sided.
     """
     is_tied = np.zeros(len(p_best), dtype=bool)
     order = np.argsort(-p_best, kind="stable")
@@ -100,5 +112,5 @@ def tie_group(
     is_tied[order[:needed]] = True
     place = int(np.flatnonzero(drawn == choice)[0])
     beats = (draws <= draws[:, [place]]).mean(axis=0)
-    is_tied[drawn[beats >= 1.0 - TIE_CONFIDENCE]] = True
+    is_tied[drawn[beats >= (1.0 - TIE_CONFIDENCE) / 2]] = True
     return is_tied

@@ -78,7 +78,8 @@ class StackFitted:
     fit: ObjectiveFit
 
     def draws(self, shares: Array, num_draws: int, seed: int) -> Array:
-        return draw(*self.fit.joint(shares), num_draws, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        return draw(*self.fit.joint(shares), num_draws, rng, self.fit.calibration.df)
 
     def joint(self, shares: Array) -> tuple[Array, Array]:
         return self.fit.joint(shares)

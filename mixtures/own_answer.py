@@ -172,7 +172,7 @@ def compare(
     """The pool of these mixtures, compared by `num_samples` joint draws."""
     mean, sd = fit.predict(shares)
     drawn = contenders(mean, sd, TOP_K)
-    draws = draw(*fit.joint(shares[drawn]), num_samples, rng)
+    draws = draw(*fit.joint(shares[drawn]), num_samples, rng, fit.calibration.df)
     behind = draws - draws[:, [0]]
     spread = behind.std(axis=0)
     sds = behind.mean(axis=0)[spread > 0] / spread[spread > 0]

@@ -8,13 +8,16 @@ simulated studies of 5 and 20 sources the noise came out at .85 and .75 of its s
 1.4 and 1.6. Left-out errors tell the sum of the two. What tells them apart is how the errors differ
 between well and badly known mixtures, repeats of a mixture where there are any (their variance is
 noise alone), and log-normal priors. Both are found on a grid. Variances are averaged over it, so
-that a width that few trials tell is the wider for it.
+that a width that few trials tell is the wider for it, and how far the process's factor is still
+unknown gives draws the tails of Student's t.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from mixtures.noise import trigamma_inverse
 from mixtures.surrogates.seam import Array
 
 # How many trials' worth of belief independence starts with.
@@ -24,14 +27,19 @@ PROCESS_MEDIAN, PROCESS_SD = 1.0, 0.4
 NOISE_MEDIAN, NOISE_SD = 1.2, 0.3
 PROCESS_FACTORS = np.geomspace(0.15, 5.0, 61)
 NOISE_FACTORS = np.geomspace(0.4, 3.0, 31)
+# Student's t has a variance from 2 on.
+LEAST_DF = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Calibration:
-    """Factors on sds: of the noise-free objective, and of one run's noise."""
+    """Factors on sds: of the noise-free objective, and of one run's noise. `df` are the degrees of
+    freedom with which the first is known.
+    """
 
     process: float
     noise: float
+    df: float = math.inf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +85,16 @@ def calibrate(
     density -= 0.5 * repeats.df * (np.log(of_noise) + repeats.ratio / of_noise)
     probability = np.exp(density - density.max())
     probability /= probability.sum()
+    of_process = probability.sum(axis=1)
     return Calibration(
-        process=float(np.sqrt(common * (probability.sum(axis=1) @ PROCESS_FACTORS**2))),
+        process=float(np.sqrt(common * (of_process @ PROCESS_FACTORS**2))),
         noise=float(np.sqrt(common * (probability.sum(axis=0) @ NOISE_FACTORS**2))),
+        df=_degrees(of_process),
     )
+
+
+def _degrees(probability: Array) -> float:
+    """Of the inverse chi square whose logarithm varies as that of the process's variance does."""
+    logs = 2.0 * np.log(PROCESS_FACTORS)
+    spread = float(probability @ (logs - probability @ logs) ** 2)
+    return max(2.0 * trigamma_inverse(spread), LEAST_DF)

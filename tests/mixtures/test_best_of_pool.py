@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from mixtures.best_of_pool import MAX_DRAWN, best_of_pool, contenders, draw
 
@@ -44,7 +44,27 @@ def test_the_tie_group_is_the_least_set_with_95_per_cent_and_what_often_beats_th
     draws[99, 3] = -1.0
     found = best_of_pool(draws.mean(axis=0), draws, np.arange(4))
     assert found.p_best == pytest.approx([0.80, 0.16, 0.03, 0.01])
-    assert found.is_tied.tolist() == [True, True, False, False]
+    # The third beats the choice in 3 draws of 100, more than 2.5.
+    assert found.is_tied.tolist() == [True, True, True, False]
+
+
+def test_of_two_equal_mixtures_both_are_tied_in_95_of_100_studies() -> None:
+    # One measurement each with sd 1 and a flat prior: the posterior is the measurement.
+    both = []
+    for seed in range(1000):
+        rng = np.random.default_rng(seed)
+        mean = rng.normal(size=2)
+        draws = mean + rng.standard_normal((1000, 2))
+        both.append(best_of_pool(mean, draws, np.arange(2)).is_tied.all())
+    assert np.mean(both) == pytest.approx(0.95, abs=0.02)
+
+
+def test_a_width_known_from_few_trials_has_students_tails_and_the_same_covariance() -> None:
+    covariance = np.array([[1.0, 0.8], [0.8, 1.0]])
+    draws = draw(np.zeros(2), covariance, 200_000, np.random.default_rng(1), df=8.0)
+    assert np.cov(draws.T) == pytest.approx(covariance, abs=0.03)
+    inside = np.mean(np.abs(draws) <= 0.5, axis=0)
+    assert inside == pytest.approx(np.full(2, 2 * t.cdf(0.5 / np.sqrt(6 / 8), 8) - 1), abs=0.005)
 
 
 def test_a_twin_that_is_always_a_hair_behind_is_tied() -> None:

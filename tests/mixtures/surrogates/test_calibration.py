@@ -58,3 +58,13 @@ def test_no_trials_tell_nothing_and_two_little() -> None:
     two = calibrate(ONE, np.array([[6.0, -6.0]]), np.ones((1, 2)), np.full((1, 2), 1e-6))
     # Six times the sd twice: the prior, two thirds of an sd of whose logarithm is 1.3, gives way.
     assert 1.7 < two.process < 3.5
+
+
+def test_the_width_is_known_with_more_degrees_of_freedom_the_more_trials_there_are() -> None:
+    def df(count: int) -> float:
+        noises = np.full((1, count), 1e-6)
+        return calibrate(ONE, normal(1, count), np.ones((1, count)), noises).df
+
+    # The variance of n normal errors has n degrees; the prior, of log sd .4, has about 4.
+    assert df(1) == pytest.approx(4.0, abs=1.5)
+    assert df(100) == pytest.approx(104.0, rel=0.1)
