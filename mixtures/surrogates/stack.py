@@ -6,9 +6,11 @@ is itself a rough number, so the logarithm of a surrogate's error on one metric 
 its mean over all metrics.
 
 The posterior is the mixture's, by the law of total variance: the surrogates' own covariances, and
-on top what they disagree about. So where a simple law explains the trials the posterior is as
-narrow as that law's, and as wide as a Gaussian process's where none does. Trees have no covariance
-and add to the second part alone.
+on top what they disagree about. The own covariances are weighed by how probable each surrogate is
+given the trials that it had not seen: the likelihood of N normal errors at their own variance goes
+as MSE^(-N / 2) (pseudo-Bayesian model averaging: Yao et al. 2018, Bayesian Analysis 13(3), section
+2). So where a simple law explains the trials the posterior is as narrow as that law's, and as wide
+as a Gaussian process's where none does. Trees have no covariance and add to the second part alone.
 """
 
 from collections.abc import Sequence
@@ -45,7 +47,8 @@ POOLED = 0.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StackFit:
-    """One target. `weights` (M,) of the `fits` are non-negative and sum to 1.
+    """One target. `weights` (M,), by which the means of the `fits` count, and `probabilities` (M,),
+    by which their covariances do, are non-negative and sum to 1.
 
     `out_of_fold_variance` is of the noise-free target; `noise_variance` that of an ordinary trial.
     """
@@ -54,6 +57,7 @@ class StackFit:
     names: tuple[str, ...]
     fits: tuple[Fit, ...]
     weights: Array
+    probabilities: Array
     out_of_fold: Array  # (N,)
     out_of_fold_variance: Array  # (N,)
     noise_variance: float
@@ -64,11 +68,8 @@ class StackFit:
         means = np.stack([mean for mean, _ in predictions])
         mean = self.weights @ means
         variance = self.weights @ (means - mean) ** 2
-        for weight, (_, sd), fit in zip(
-            posterior_weights(self.fits, self.weights), predictions, self.fits, strict=True
-        ):
-            if isinstance(fit, PosteriorFit):
-                variance = variance + weight * sd**2
+        for weight, (_, sd) in zip(self.probabilities, predictions, strict=True):
+            variance = variance + weight * sd**2
         return mean, np.sqrt(variance)
 
     def joint(self, shares: Array) -> tuple[Array, Array]:
@@ -77,7 +78,7 @@ class StackFit:
         mean = self.weights @ means
         apart = np.sqrt(self.weights)[:, None] * (means - mean)
         covariance = apart.T @ apart
-        for weight, fit in zip(posterior_weights(self.fits, self.weights), self.fits, strict=True):
+        for weight, fit in zip(self.probabilities, self.fits, strict=True):
             if isinstance(fit, PosteriorFit):
                 covariance += weight * fit.covariance(shares)
         return mean, covariance
@@ -104,27 +105,26 @@ def stacks_of(
             for trials, row in zip(targets, fits, strict=True)
         ]
     )
-    weights = stack_weights(errors)
+    weights = stack_weights(errors, np.full(len(targets), POWER))
+    # A surrogate without a covariance has none to be counted.
+    is_whole = [isinstance(fit, PosteriorFit) for fit in fits[0]]
+    probabilities = np.zeros_like(weights)
+    probabilities[:, is_whole] = stack_weights(
+        errors[:, is_whole], np.array([len(trials) / 2 for trials in targets])
+    )
     return [
-        _stack(trials, tuple(names), row, own)
-        for trials, row, own in zip(targets, fits, weights, strict=True)
+        _stack(trials, tuple(names), row, own, probable)
+        for trials, row, own, probable in zip(targets, fits, weights, probabilities, strict=True)
     ]
 
 
-def stack_weights(errors: Array) -> Array:
-    """(T, M) weights of M surrogates on T targets, from mean squares (T, M)."""
+def stack_weights(errors: Array, powers: Array) -> Array:
+    """(T, M) weights of M surrogates on T targets, from mean squares (T, M) and powers (T,)."""
     logs = np.log(np.maximum(errors, np.finfo(float).tiny))
     logs = (1.0 - POOLED) * logs + POOLED * logs.mean(axis=0)
-    powers = np.exp(-POWER * (logs - logs.min(axis=1, keepdims=True)))
-    weights: Array = powers / powers.sum(axis=1, keepdims=True)
+    raised = np.exp(-powers[:, None] * (logs - logs.min(axis=1, keepdims=True)))
+    weights: Array = raised / raised.sum(axis=1, keepdims=True)
     return weights
-
-
-def posterior_weights(fits: Sequence[Fit], weights: Array) -> Array:
-    """(M,) the weights of those that have a posterior, summing to 1; 0 for the others."""
-    own = np.where([isinstance(fit, PosteriorFit) for fit in fits], weights, 0.0)
-    share: Array = own / own.sum()
-    return share
 
 
 def _mean_square(fit: Fit, trials: Trials) -> float:
@@ -135,11 +135,17 @@ def _mean_square(fit: Fit, trials: Trials) -> float:
     )
 
 
-def _stack(trials: Trials, names: tuple[str, ...], fits: Sequence[Fit], weights: Array) -> StackFit:
+def _stack(
+    trials: Trials,
+    names: tuple[str, ...],
+    fits: Sequence[Fit],
+    weights: Array,
+    probabilities: Array,
+) -> StackFit:
     means = np.stack([fit.out_of_fold for fit in fits])
     mean = weights @ means
     variance = weights @ (means - mean) ** 2
-    for weight, fit in zip(posterior_weights(fits, weights), fits, strict=True):
+    for weight, fit in zip(probabilities, fits, strict=True):
         if isinstance(fit, PosteriorFit):
             variance = variance + weight * fit.out_of_fold_variance
     return StackFit(
@@ -147,6 +153,7 @@ def _stack(trials: Trials, names: tuple[str, ...], fits: Sequence[Fit], weights:
         names=names,
         fits=tuple(fits),
         weights=weights,
+        probabilities=probabilities,
         out_of_fold=mean,
         out_of_fold_variance=variance,
         noise_variance=_noise_variance(fits, weights),

@@ -10,18 +10,18 @@ from tests.mixtures.surrogates.simple_trials import trials_of
 
 
 def test_half_the_error_earns_eight_times_the_weight() -> None:
-    weights = stack_weights(np.array([[1.0, 2.0]]))
+    weights = stack_weights(np.array([[1.0, 2.0]]), np.array([3.0]))
     assert weights[0] == pytest.approx([8 / 9, 1 / 9])
 
 
 def test_one_metrics_errors_are_drawn_half_way_to_the_mean_of_all() -> None:
     # Log errors (0, log 2) and (0, 0): means (0, log 2 / 2). Half-way: log 2 * 3/4 and log 2 / 4.
-    weights = stack_weights(np.array([[1.0, 2.0], [1.0, 1.0]]))
+    weights = stack_weights(np.array([[1.0, 2.0], [1.0, 1.0]]), np.full(2, 3.0))
     assert weights[:, 0] / weights[:, 1] == pytest.approx([2.0**2.25, 2.0**0.75])
 
 
 def test_an_error_of_zero_does_not_divide_by_zero() -> None:
-    weights = stack_weights(np.array([[0.0, 1.0]]))
+    weights = stack_weights(np.array([[0.0, 1.0]]), np.array([3.0]))
     assert weights[0] == pytest.approx([1.0, 0.0])
 
 
@@ -35,7 +35,10 @@ def test_the_stack_is_the_weighted_mean_and_its_variance_holds_the_disagreement(
     mean, total = stack.predict(new)
     assert p + q == pytest.approx(1.0)
     assert mean == pytest.approx(p * a + q * b)
-    assert total**2 == pytest.approx(p * sd**2 + q * sd_line**2 + p * q * (a - b) ** 2)
+    # Covariances count by MSE^(-N / 2), N being 30, where means count by MSE^-3.
+    odds = (q / p) ** 5
+    inside = (sd**2 + odds * sd_line**2) / (1 + odds)
+    assert total**2 == pytest.approx(inside + p * q * (a - b) ** 2)
     assert stack.out_of_fold == pytest.approx(p * process.out_of_fold + q * line.out_of_fold)
     joint_mean, covariance = stack.joint(new)
     assert joint_mean == pytest.approx(mean)
