@@ -124,7 +124,8 @@ class Headlines:
             ended = time.monotonic()
             with self._lock:
                 self._kept[study.id] = _Kept(version or "", headline, ended, ended - started)
-            self._announce(study.id)
+                if not self._is_closed:
+                    self._announce(study.id)
 
     def _next(self) -> StoredStudy | None:
         """The study that was asked for last and is due; None when there is nothing to do."""
