@@ -28,6 +28,7 @@ NUM_COLOURS = 64
 MOST_BYTES, MOST_TOTAL_BYTES = 150_000, 4_000_000
 # Plots are drawn, and a first fit may take a second.
 SETTLE_MS = 1_500
+MOST_WAITS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,13 @@ def take(browser: Browser, url: str, shot: Shot, scheme: str, width: str, full: 
     )
     page.goto(shot.address, timeout=120_000)
     page.wait_for_timeout(SETTLE_MS)
+    for _ in range(MOST_WAITS):
+        # A first fit takes its time; the page says so meanwhile.
+        if "being computed" not in page.locator("main").inner_text():
+            break
+        page.wait_for_timeout(SETTLE_MS)
+        page.reload(timeout=120_000)
+        page.wait_for_timeout(SETTLE_MS)
     if shot.selector and page.locator(shot.selector).count():
         page.locator(shot.selector).first.evaluate("(one) => one.scrollIntoView()")
     picture = page.screenshot(full_page=full)

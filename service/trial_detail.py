@@ -17,7 +17,7 @@ from workers.pool import ItemsDamaged, read_items, trial_log_path
 
 # The end of a log is what one looks for; this much of it is some thousand lines.
 MOST_LOG_BYTES = 200_000
-ITEMS_A_PAGE = 20
+ITEMS_A_PAGE = 10
 
 Answered = Literal["all", "right", "wrong"]
 

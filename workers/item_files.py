@@ -18,7 +18,8 @@ from workers.tensor_file import write_atomically
 TRIALS, ITEMS, TEXTS = "trials", "items.parquet", "item_texts"
 _TEXTS_KEY = b"decaymix_item_texts"
 _FORMAT_KEY = b"decaymix_items_format"
-FORMAT = 1
+# Bump when the code makes other texts of the same items.
+FORMAT = 2
 
 
 class KeptItems(NamedTuple):

@@ -76,8 +76,13 @@ def harness_item_scores(
     return found
 
 
-def item_texts(benchmark: RequestSet | HarnessSet, tokenizer: Tokenizer) -> list[ItemText]:
-    """What each item asks, read back from its tokens: what the model saw, and no more."""
+def item_texts(
+    benchmark: RequestSet | HarnessSet, tokenizer: Tokenizer, end_id: int
+) -> list[ItemText]:
+    """What each item asks, read back from its tokens: what the model saw, and no more.
+
+    But for the end token `end_id`, which starts every document.
+    """
     if isinstance(benchmark, HarnessSet):
         return [
             ItemText(
@@ -96,12 +101,13 @@ def item_texts(benchmark: RequestSet | HarnessSet, tokenizer: Tokenizer) -> list
     found, start = [], 0
     for place, (size, right) in enumerate(zip(sizes, gold, strict=True)):
         own = benchmark.requests[start : start + size]
+        prompt = own[0].tokens[: own[0].answer_start]
         answers = [tokenizer.decode(list(one.tokens[one.answer_start :])).strip() for one in own]
         found.append(
             ItemText(
                 benchmark=benchmark.benchmark.name,
                 item=place,
-                prompt=tokenizer.decode(list(own[0].tokens[: own[0].answer_start])),
+                prompt=tokenizer.decode(list(prompt[prompt[:1] == (end_id,) :])),
                 answer=answers[right],
                 choices=tuple(answers) if benchmark.choices else (),
             )
@@ -130,7 +136,9 @@ def keep_items(
         home,
         texts_hash,
         lambda: [
-            text for one in prepared.benchmarks for text in item_texts(one, prepared.tokenizer)
+            text
+            for one in prepared.benchmarks
+            for text in item_texts(one, prepared.tokenizer, prepared.end_id)
         ],
     )
     write_item_scores(home, spec.trial_id, answered, texts_hash)

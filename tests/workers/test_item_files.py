@@ -72,6 +72,7 @@ def test_a_trial_keeps_items_that_add_up_to_its_scores(tmp_path: Path, tiny_root
     assert len(sums) == 12
     for text in sums:
         left, right = (int(part) for part in text.prompt.split("is ")[1].split("?")[0].split("+"))
+        assert text.prompt.startswith("Question:")
         assert text.prompt.endswith("Answer:")
         assert text.answer == str(left + right)
 
