@@ -134,7 +134,7 @@ function showTable() {
   const details = document.getElementById("curve-table");
   if (!details.open || !chart) return;
   const table = document.createElement("table");
-  table.className = "plain";
+  table.className = "rows";
   const number = (value) => (value === null || value === undefined ? "–" : value.toFixed(4));
   const lines = [
     ...chart.line.means.map((one) => ["mean of a mixture", one.sft_share, one.mean, one.interval?.[0], one.interval?.[1]]),

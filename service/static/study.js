@@ -6,7 +6,7 @@ import { complain, settle } from "./banner.js";
 import { addKey } from "./keys.js";
 import { refresh } from "./parts.js";
 
-const TYPING_MS = 200; // a pause in typing, before the table follows
+const TYPING_MS = 50; // a pause in typing, before the table follows
 const LATE_MS = 700;
 
 const here = location.pathname;

@@ -262,7 +262,7 @@ def test_reader_of_a_finished_study(
 
     # Columns of benchmarks come when asked for.
     page.get_by_text("Columns", exact=True).click()
-    page.get_by_label("test_sums").check()
+    page.get_by_role("checkbox", name="test_sums").check()
     expect(page.locator("#board thead")).to_contain_text("test_sums")
     page.get_by_text("Columns", exact=True).click()
 
