@@ -24,10 +24,8 @@ CHOICE_RULES: tuple[ChoiceRule, ...] = get_args(ChoiceRule)
 
 WORDS: dict[ChoiceRule, str] = {
     "lowest_mean": "the best mean of all that cannot be told from the best",
-    "cheapest": "the lowest SFT share of all that cannot be told from the best, and of these the "
-    "least repetition",
-    "closest_to_current": "the closest to the current mixture of all that cannot be told from the "
-    "best",
+    "cheapest": "the lowest SFT share that cannot be told from the best",
+    "closest_to_current": "the closest to the current mixture that cannot be told from the best",
     "most_probable": "of the mixtures tried, the one most often best",
 }
 

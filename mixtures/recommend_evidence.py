@@ -6,9 +6,10 @@ Two formulas of sample size, both at POWER:
   so a difference that now lies z sds from 0 takes  n ((z_a + z_b) / z)^2  trials in all, z_a the
   bound that it has to pass and z_b the normal quantile of the power (Lachin 1981, Controlled
   Clinical Trials 2, 93-113, equation 1, with the sd of the trials that are there).
-- To show that a rank correlation r is not chance: Fisher's z of it, atanh(r), has sd
-  1 / sqrt(n - 3), so  n = 3 + ((z_a + z_b) / atanh(r))^2  (Cohen 1988, Statistical Power Analysis,
-  section 3.4; Bonett & Wright 2000 for ranks).
+- To show that a rank correlation r is not chance: without one it has sd 1 / sqrt(n - 1), so the
+  bound is z_a / sqrt(n - 1) (`own_evidence.py`), and with one sd (1 - r^2) / sqrt(n - 1) (Kendall &
+  Gibbons 1990, Rank Correlation Methods, sections 4.14 and 9.9). It passes with the power where
+  n = 1 + ((z_a + z_b (1 - r^2)) / r)^2.
 
 Both take the present estimate for the truth. It is one of few trials, so the number is a guide and
 is said as "about".
@@ -62,7 +63,7 @@ def more_to_tell_apart(num_trials: int, sds: float, num_looks: int) -> int | Non
     """
     if sds <= 0.0:
         return None
-    needed = _quantiles(0.05 / num_looks) / sds
+    needed = float(norm.ppf(1.0 - 0.05 / num_looks) + norm.ppf(POWER)) / sds
     return _more(num_trials * needed**2, num_trials)
 
 
@@ -73,18 +74,15 @@ def more_to_rank(num_mixtures: int, spearman: float, chance: float) -> int | Non
     """
     if spearman <= 0.0:
         return None
-    needed = _quantiles(chance) / math.atanh(min(spearman, 0.999))
-    return _more(3.0 + needed**2, num_mixtures)
+    bound, power = float(norm.ppf(1.0 - chance)), float(norm.ppf(POWER))
+    needed = (bound + power * (1.0 - spearman**2)) / spearman
+    return _more(1.0 + needed**2, num_mixtures)
 
 
 def most_of(numbers: Sequence[int | None]) -> int | None:
     """The largest; None where there is none, or one cannot be said."""
     known = [one for one in numbers if one is not None]
     return max(known) if known and len(known) == len(numbers) else None
-
-
-def _quantiles(level: float) -> float:
-    return float(norm.ppf(1.0 - level) + norm.ppf(POWER))
 
 
 def _more(total: float, have: int) -> int | None:

@@ -51,7 +51,7 @@ def mixture_sentence(
     tied = (
         "no mixture tried can be told from it"
         if num_tied == evidence.num_mixtures
-        else f"{num_tied} of the mixtures tried cannot be told from the best"
+        else f"{num_tied} of {evidence.num_mixtures} mixtures tried cannot be told from the best"
     )
     if rule != "lowest_mean":
         tied = f"{WORDS[rule]}; {tied}"

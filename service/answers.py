@@ -31,10 +31,11 @@ from mixtures.pareto import ParetoFront
 from mixtures.rank import Leaderboard
 from mixtures.recommendation import NotEnoughTrials, Recommendation
 from mixtures.signal import SignalReport, signal
+from mixtures.study import StudySpec
 from mixtures.study_answer import StudyAnswer, answer_study, needs_fit, raw_leaderboard
 from mixtures.transfer_score import TransferObjective
 from mixtures.value import InvalidField, canonical_json, hash_text
-from workers.pool import LocalProcess
+from workers.pool import ChildKilled, LocalProcess
 
 _MOST_KEPT = 64
 # How long whoever asks waits for a fit, unless he says otherwise. A client of ours waits a minute.
@@ -86,7 +87,8 @@ class Answers:
     def signal(self, session: Session, study: StoredStudy) -> SignalReport:
         """Of the trials completed so far."""
         found = observations_by_metric(session, study.id)
-        key = ("signal", study.id, _hash([one for trials in found.values() for one in trials]))
+        flat = [one for trials in found.values() for one in trials]
+        key = ("signal", study.id, _hash(flat, (study.spec,)))
         with self._lock:
             kept = self._kept.get(key)
         if kept is None:
@@ -227,6 +229,11 @@ class Answers:
             raise FitNotReady(
                 f"the fit of these {len(found)} trials is not done yet; it goes on, ask again"
             ) from error
+        except ChildKilled as error:
+            raise FitNotReady(
+                f"the process that fitted these {len(found)} trials was killed, for want of memory "
+                "perhaps; ask again"
+            ) from error
 
     def _begun(
         self,
@@ -237,7 +244,7 @@ class Answers:
         arguments: tuple[Any, ...],
     ) -> Future[Any]:
         """A fit of older scores of the same kind that waits still is given up: nobody wants it."""
-        key = (kind, study_id, _hash(found))
+        key = (kind, study_id, _hash(found, arguments))
         with self._lock:
             kept = self._kept.get(key)
             if kept is not None and not _is_broken(kept):
@@ -267,5 +274,7 @@ def _is_broken(future: Future[Any]) -> bool:
     return error is not None and not isinstance(error, answers)
 
 
-def _hash(found: Sequence[Observation]) -> str:
-    return hash_text(canonical_json([one.model_dump(mode="json") for one in found]))
+def _hash(found: Sequence[Observation], arguments: tuple[Any, ...]) -> str:
+    """The scores and the spec, which may be extended."""
+    specs = [one.canonical() for one in arguments if isinstance(one, StudySpec)]
+    return hash_text(canonical_json([*specs, *(one.model_dump(mode="json") for one in found)]))

@@ -123,7 +123,8 @@ def show_imported(console: Console, found: dict[str, Any]) -> None:
 
 
 def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
-    """Rank, share, mean and interval, differences to the baselines, ties."""
+    """Rank, share, mean and interval, what the fit says, differences to the baselines, ties."""
+    is_fitted = any(row.get("posterior") for row in board["rows"])
     baselines = list({p["baseline"]: None for row in board["rows"] for p in row["paired"]})
     better = "lower" if board["direction"] == "minimise" else "higher"
     table = Table(
@@ -131,7 +132,8 @@ def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
         caption="= cannot be told from the best (95 %); differences are paired by seed",
     )
     factors = list(board["rows"][0].get("factors", {})) if board["rows"] else []
-    for name in ("rank", "", "SFT share", *factors, "mean", "95 % interval", "seeds"):
+    fitted = ("fitted", "P(best)") if is_fitted else ()
+    for name in ("rank", "", "SFT share", *factors, "mean", "95 % interval", "seeds", *fitted):
         table.add_column(name, justify="right")
     for name in baselines:
         table.add_column(f"to {name}", justify="right")
@@ -139,12 +141,13 @@ def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
         pairs = {pair["baseline"]: pair for pair in row["paired"]}
         table.add_row(
             str(row["rank"]),
-            "=" if row["tied_with_best"] else "",
+            "=" if _is_tied(row) else "",
             percent(row["sft_share"]),
             *(str(row["factors"][name]) for name in factors),
             f"{row['mean']:.4f}",
             interval_text(row["interval"]),
             str(len(row["seeds"])),
+            *(_fitted(row.get("posterior")) if is_fitted else ()),
             *(_difference(pairs.get(name)) for name in baselines),
         )
     console.print(table)
@@ -152,9 +155,29 @@ def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
         console.print(f"  note: {note}", highlight=False, markup=False)
 
 
+def _is_tied(row: dict[str, Any]) -> bool:
+    """By the fit where there is one."""
+    posterior = row.get("posterior")
+    return bool(posterior["in_tie_group"] if posterior else row["tied_with_best"])
+
+
+def _fitted(posterior: dict[str, Any] | None) -> tuple[str, str]:
+    if posterior is None:
+        return ("", "")
+    return f"{posterior['mean']:.4f}", f"{posterior['p_best']:.2f}"
+
+
 def show_recommendation(console: Console, found: dict[str, Any]) -> None:
     """The sentence, what it was compared with, and what is not known."""
     console.print(f"\n{found['sentence']}", style="bold", highlight=False, markup=False)
+    if found.get("curve", True) is None:
+        for name, share in sorted(found["mixture"]["shares"].items(), key=lambda pair: -pair[1]):
+            low, high = found["source_intervals"][name]
+            console.print(
+                f"  {name}: {percent(share)} (best between {percent(low)} and {percent(high)})",
+                highlight=False,
+                markup=False,
+            )
     for other in found["compared_with"]:
         console.print(
             f"  against {other['baseline']} ({percent(other['sft_share'])} SFT): "

@@ -17,6 +17,10 @@ IDLE_SECONDS = 60.0
 _PARENT_POLL_SECONDS = 1.0
 
 
+class ChildKilled(RuntimeError):
+    """The child died on a call, for want of memory perhaps; the next call has another."""
+
+
 class LocalProcess:
     """A child process that comes with the first call and goes when idle; one call at a time."""
 
@@ -29,7 +33,7 @@ class LocalProcess:
     def call(self, function: str, *arguments: Any) -> Any:
         """`module:name` called with picklable arguments; what it raises is raised here.
 
-        Raises RuntimeError where the child is killed.
+        Raises ChildKilled.
         """
         return self.call_within(None, function, *arguments)
 
@@ -54,7 +58,7 @@ class LocalProcess:
             with self._lock:
                 if self._executor is executor:
                     self._executor = None
-            raise RuntimeError(f"the process that ran {function} was killed") from error
+            raise ChildKilled(f"the process that ran {function} was killed") from error
         finally:
             with self._lock:
                 self._last_call = time.monotonic()

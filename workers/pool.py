@@ -24,6 +24,7 @@ from workers.config import WorkerConfig as WorkerConfig
 from workers.files import DataError as DataError
 from workers.item_files import ItemsDamaged as ItemsDamaged
 from workers.item_files import read_items as read_items
+from workers.local_process import ChildKilled as ChildKilled
 from workers.local_process import LocalProcess as LocalProcess
 from workers.local_process import run_local as run_local
 from workers.trial_log import trial_log_path as trial_log_path

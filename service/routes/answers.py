@@ -10,6 +10,9 @@ from db.studies import StoredStudy
 from mixtures.csv_cell import guarded
 from mixtures.rank import Leaderboard
 from mixtures.recommendation import Recommendation
+from mixtures.repetition import Epochs
+from mixtures.row_noise import RowNoise
+from mixtures.row_posterior import RowPosterior
 from mixtures.signal import SignalReport
 from service.routes.studies import stored_study
 from service.scopes import READ
@@ -80,6 +83,10 @@ def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:
     factors = [axis.name for axis in study.spec.axes]
     header += [f"factor:{name}" for name in factors]
     header += [f"share:{name}" for name in sources] + [f"score:{name}" for name in benchmarks]
+    header += [f"noise_{part}" for part in RowNoise.model_fields]
+    header += [f"posterior_{name}" for name in ("mean", "sd", "low", "high")]
+    header += ["p_best", f"p_top_{board.top_k}", "expected_regret", "tie_group"]
+    header += ["outside_tried_region", *(f"epochs:{name}" for name in sources)]
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(map(guarded, header))
@@ -95,5 +102,24 @@ def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:
         cells += [row.factors[name] for name in factors]
         cells += [row.shares.get(name, 0.0) for name in sources]
         cells += [row.scores.get(name) for name in benchmarks]
+        cells += row.noise.model_dump().values()
+        cells += _posterior_cells(row.posterior)
+        cells += [row.outside_tried_region]
+        cells += [_times_read(row.epochs.get(name)) for name in sources]
         writer.writerow(map(guarded, cells))
     return table.getvalue()
+
+
+def _posterior_cells(posterior: RowPosterior | None) -> list[object]:
+    if posterior is None:
+        return [None] * 8
+    cells: list[object] = [posterior.mean, posterior.sd, *posterior.interval]
+    cells += [posterior.p_best, posterior.p_top_k, posterior.expected_regret]
+    return [*cells, posterior.in_tie_group]
+
+
+def _times_read(epochs: Epochs | None) -> float | None:
+    """In the full run, or in a trial's decay where there is none."""
+    if epochs is None:
+        return None
+    return epochs.proxy if epochs.full_run is None else epochs.full_run

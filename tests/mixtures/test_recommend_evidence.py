@@ -38,10 +38,11 @@ def test_with_so_many_trials_the_difference_passes_its_bound_in_four_of_five_stu
     assert passed == pytest.approx(0.8, abs=0.02)
 
 
-def test_a_rank_correlation_takes_what_fishers_z_says() -> None:
-    # atanh(.4621) = .5; 3 + (3.4174 / .5)^2 = 49.7.
-    assert more_to_rank(10, 0.4621, 0.005) == 40
-    assert more_to_rank(60, 0.4621, 0.005) == 1
+def test_a_rank_correlation_takes_what_its_spread_says() -> None:
+    # 1 + ((2.5758 + .8416 * .75) / .5)^2 = 42.1, and 1 + ((2.5758 + .8416 * .19) / .9)^2 = 10.2.
+    assert more_to_rank(10, 0.5, 0.005) == 33
+    assert more_to_rank(8, 0.9, 0.005) == 3
+    assert more_to_rank(60, 0.5, 0.005) == 1
     assert more_to_rank(10, 0.0, 0.005) is None
 
 

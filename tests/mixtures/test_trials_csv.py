@@ -71,3 +71,37 @@ def test_what_is_wrong_is_said_with_its_line(lines: list[str], field: str, words
     with pytest.raises(InvalidField, match=words) as error:
         read(*lines)
     assert error.value.field == field
+
+
+def averaged(wrong: int, name: str = "average") -> list[str]:
+    lines = [f"web,chat,math,code,{name}"]
+    for place in range(5):
+        math, code = 2.0 + place * 0.25, 1.0 + (place % 3) * 0.5
+        average = (math + code) / 2 + (1.0 if place == wrong else 0.0)
+        lines.append(f"{1 - place / 10},{place / 10},{math},{code},{average}")
+    return lines
+
+
+def test_an_average_beside_the_benchmarks_is_checked_and_wrong_rows_are_flagged() -> None:
+    rows = read_trials("\n".join(averaged(wrong=2)), make_outside_study())
+    assert [row.is_unusable for row in rows] == [False, False, True, False, False]
+    flag = rows[2].flagged
+    # (2.5 + 2) / 2 by its parts, on line 4 of the file.
+    assert flag is not None
+    assert (flag.trial_id, flag.benchmark) == ("4", "average")
+    assert (flag.stored, flag.recomputed) == (3.25, 2.25)
+    assert {one.benchmark for one in rows[0].scores} == {"math", "code"}
+
+
+def test_an_average_that_is_a_benchmark_of_the_study_is_kept_and_flagged_all_the_same() -> None:
+    study = make_outside_study(benchmarks=[{"name": n} for n in ("math", "code", "average")])
+    rows = read_trials("\n".join(averaged(wrong=2)), study)
+    assert rows[2].flagged is not None and not rows[2].is_unusable
+    assert {one.benchmark for one in rows[0].scores} == {"math", "code", "average"}
+
+
+def test_a_column_that_sums_up_nothing_is_refused_as_before() -> None:
+    lines = averaged(wrong=2)
+    lines[1:] = [f"{line[: line.rindex(',')]},{place**2}" for place, line in enumerate(lines[1:])]
+    with pytest.raises(InvalidField, match="no column has this name, and it is no mean or sum"):
+        read_trials("\n".join(lines), make_outside_study())

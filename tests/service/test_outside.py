@@ -60,6 +60,14 @@ def test_a_study_is_asked_told_and_ranked_and_our_workers_stay_away(
         baselines = {"pretrain_only", "paper", "uniform", "proportional"}
         worst = max(board["rows"], key=lambda row: row["mean"])
         assert baselines - {*worst["is_baseline"]} == {one["baseline"] for one in worst["paired"]}
+        # Losses in the order of asking have nothing to do with the mixtures.
+        answer = client.get(f"/v1/studies/{study}/recommendation").json()
+        assert not answer["enough_evidence"] and answer["curve"] is None
+        refused = client.get(f"/v1/studies/{study}/export")
+        assert refused.status_code == 409
+        assert "force=true" in refused.json()["detail"] and "more trial" in refused.json()["detail"]
+        forced = client.get(f"/v1/studies/{study}/export", params={"force": "true"})
+        assert forced.status_code == 200 and "Not enough evidence" in forced.text
         assert client.get(f"/studies/{study}").status_code == 200
     assert runner.attempts == []
 

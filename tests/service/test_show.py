@@ -226,3 +226,37 @@ def test_a_status_says_what_was_spent_and_what_a_search_may_add() -> None:
         "the search may add: 20 trials, 3,000,000 tokens, 0.25 hours of workers, until "
         "budget.max_trials is reached"
     )
+
+
+def test_a_fitted_leaderboard_shows_what_the_fit_says_and_ties_by_it() -> None:
+    posterior = {"mean": 3.01, "p_best": 0.875, "in_tie_group": True}
+    rows = [
+        {**BOARD["rows"][0], "posterior": posterior},
+        {**BOARD["rows"][1], "posterior": {**posterior, "mean": 3.02, "p_best": 0.125}},
+        {**BOARD["rows"][2], "posterior": None},
+    ]
+    lines = printed(show_leaderboard, {**BOARD, "rows": rows}).splitlines()
+    first, second, third = (
+        [cell.strip() for cell in line.strip("│").split("│")]
+        for line in lines
+        if "%" in line and "│" in line and "SFT" not in line
+    )
+    assert (first[1], first[6:8]) == ("=", ["3.0100", "0.88"])
+    # Told from the best by its raw mean, and not by the fit.
+    assert (second[1], second[6:8]) == ("=", ["3.0200", "0.12"])
+    assert (third[1], third[6:8]) == ("", ["", ""])
+
+
+def test_a_mixture_of_many_sources_is_spelled_out_with_its_intervals() -> None:
+    found = {
+        "sentence": "Decay on web 70 %, chat 30 %.",
+        "mixture": {"shares": {"chat": 0.3, "web": 0.7}},
+        "source_intervals": {"chat": [0.25, 0.3], "web": [0.7, 0.75]},
+        "curve": None,
+        "compared_with": [],
+        "notes": [],
+    }
+    assert printed(show_recommendation, found).splitlines()[-2:] == [
+        "  web: 70 % (best between 70 % and 75 %)",
+        "  chat: 30 % (best between 25 % and 30 %)",
+    ]

@@ -33,6 +33,13 @@ def test_the_csv_holds_the_numbers_of_the_json(client: TestClient) -> None:
     assert [float(row["score:test_sums"]) for row in rows] == [
         row["scores"]["test_sums"] for row in board["rows"]
     ]
+    posteriors = [row["posterior"] for row in board["rows"]]
+    assert [float(row["posterior_mean"]) for row in rows] == [one["mean"] for one in posteriors]
+    assert [float(row["p_top_3"]) for row in rows] == [one["p_top_k"] for one in posteriors]
+    assert [row["tie_group"] for row in rows] == [str(one["in_tie_group"]) for one in posteriors]
+    assert [float(row["epochs:text"] or 0) for row in rows] == [
+        row["epochs"].get("text", {"proxy": 0})["proxy"] for row in board["rows"]
+    ]
     assert [float(row["share:sums"]) for row in rows] == [
         row["shares"]["sums"] for row in board["rows"]
     ]
