@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from mixtures.factors import words_of
 from mixtures.flagged import flagged_of
-from mixtures.level_fit import LevelFit, at_best_levels, fit_levels, level_posteriors
+from mixtures.level_fit import LEAST_MIXTURES, LevelFit, at_best_levels, fit_levels, level_posteriors
 from mixtures.mixture_posterior import (
     MIN_MIXTURES,
     fit_mixtures,
@@ -82,6 +82,8 @@ def answer_study(
 def needs_fit(study: StudySpec, observations: Sequence[Observation]) -> bool:
     """Whether there is enough to fit at all; without, the answer takes no time."""
     complete, _ = complete_observations(study, observations)
+    if study.space.factors:
+        return len(complete) >= LEAST_MIXTURES
     if is_line(study, complete):
         return num_tried_shares(study, complete) >= MIN_SHARES
     return len({mixture_key(one.shares) for one in complete}) >= MIN_MIXTURES
