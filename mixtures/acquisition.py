@@ -50,6 +50,7 @@ def choose(
     is_repeat: NDArray[np.bool_] | None = None,
     counts: NDArray[np.bool_] | None = None,
     cost: Array | None = None,
+    trained: NDArray[np.bool_] | None = None,
 ) -> Choice:
     """`num` of the P mixtures, each of most gain for its cost after those before it.
 
@@ -57,6 +58,8 @@ def choose(
     `noise_variance` (P,) of one trial; `pending` are those that run now; `allowed` (P,) says which
     may be chosen, `is_repeat` (P,) which have been run before, `counts` (P,) which may be
     recommended: a shorter decay only tells of the others. `cost` (P,) is in full trials, 1 each.
+    `trained` (P,) are those that have had a full trial. A mixture known to be good by short decays
+    alone is recommended to nobody: a full trial of it is worth what it is better by, too.
     """
     left, noise = covariance.copy(), np.broadcast_to(noise_variance, mean.shape)
     for index in pending:
@@ -66,8 +69,12 @@ def choose(
     may = everything if allowed is None else allowed
     counted = everything if counts is None else counts
     price = np.ones(len(mean)) if cost is None else cost
+    known = None if trained is None else trained.copy()
     for _ in range(num):
         found = knowledge_gradient(mean, left, noise, counted)
+        if known is not None and (known & counted).any():
+            better_by = np.min(mean[known & counted]) - mean
+            found = found + np.where(counted & ~known, np.maximum(better_by, 0.0), 0.0)
         gain = np.where(may, found / price, -np.inf)
         index = int(np.argmax(gain))
         promise, rival, leader = _likeliest_rival(mean, left, counted)
@@ -79,6 +86,8 @@ def choose(
         indices.append(index)
         gains.append(float(gain[index]))
         left = _after(left, index, noise)
+        if known is not None:
+            known[index] = True
     return Choice(indices=tuple(indices), gains=tuple(gains))
 
 

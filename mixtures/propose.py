@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixtures.acquisition import choose, expected_regret
 from mixtures.design import request_of
@@ -135,6 +136,7 @@ def _chosen(
         is_repeat=found.is_repeat,
         counts=found.counts,
         cost=np.where(is_short, part, 1.0),
+        trained=_has_run(found) if data.layout.has_short else None,
     )
     wanted = []
     for index in choice.indices:
@@ -144,6 +146,12 @@ def _chosen(
         else:
             wanted.append(_request_at(study, found.points[index], bool(is_short[index])))
     return wanted
+
+
+def _has_run(found: Points) -> NDArray[np.bool_]:
+    """Those tried before and those that run now."""
+    rows = np.arange(len(found.points))
+    return np.asarray(rows < found.pending.stop)
 
 
 def _request_at(study: StudySpec, point: Array, is_short: bool) -> TrialRequest:

@@ -66,3 +66,25 @@ def test_expected_regret_of_two_mixtures_is_known() -> None:
         [expected_regret(mean, covariance, np.random.default_rng(i)) for i in range(200)]
     )
     assert found == pytest.approx(expected, rel=0.02)
+
+
+def test_a_cheap_trial_is_taken_where_it_tells_more_for_its_cost() -> None:
+    # The last point tells of the first by a correlation of r, at a quarter of the cost.
+    def chosen(r: float) -> int:
+        covariance = np.array([[1.0, 0.0, r], [0.0, 1e-9, 0.0], [r, 0.0, 1.0]])
+        counts = np.array([True, True, False])
+        cost = np.array([1.0, 1.0, 0.25])
+        return choose(np.zeros(3), covariance, 0.1, 1, counts=counts, cost=cost).indices[0]
+
+    # The gain is in proportion to the correlation: it pays above a quarter.
+    assert (chosen(0.9), chosen(0.35), chosen(0.15)) == (2, 2, 0)
+
+
+def test_what_only_short_decays_speak_for_is_trained_before_it_is_recommended() -> None:
+    mean, covariance = np.array([0.0, 0.3, 0.0]), np.diag([1e-6, 1e-6, 1e-3])
+    counts = np.array([True, True, False])
+    trained = np.array([False, True, False])
+    found = choose(mean, covariance, 1e-3, 1, counts=counts, cost=np.ones(3), trained=trained)
+    assert found.indices == (0,)
+    # It is worth what it is better by.
+    assert found.gains[0] == pytest.approx(0.3, abs=1e-3)
