@@ -16,6 +16,9 @@ from tests.service.real_server import RealServer
 
 pytestmark = pytest.mark.browser
 
+# A file is read in a child process, which takes seconds to start, and a minute on a busy machine.
+PATIENCE_MS = 90_000
+
 DROP = """(text) => {
   const data = new DataTransfer();
   data.items.add(new File([text], "mine.yaml", { type: "text/yaml" }));
