@@ -20,7 +20,13 @@ import httpx
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
 # A telephone, a tablet, a desk.
 WIDTHS = {"narrow": (360, 780), "middle": (820, 1100), "wide": (1280, 900)}
 SCHEMES = ("light", "dark")

@@ -47,7 +47,7 @@ class RealServer:
 
     def submit(self, **changes: Any) -> str:
         """A study's id: SMALL_STUDY with `changes`."""
-        answer = httpx.post(f"{self.url}/v1/studies", json={**SMALL_STUDY, **changes}, timeout=60)
+        answer = httpx.post(f"{self.url}/v1/studies", json={**SMALL_STUDY, **changes}, timeout=240)
         assert answer.status_code == 201, answer.text
         study_id: str = answer.json()["id"]
         return study_id
@@ -57,4 +57,7 @@ class RealServer:
 
     def wait_for_the_end(self, study_id: str) -> None:
         address = f"{self.url}/v1/studies/{study_id}"
-        wait_until(lambda: httpx.get(address).json()["status"]["state"] == "FINISHED")
+        wait_until(
+            lambda: httpx.get(address, timeout=60).json()["status"]["state"] == "FINISHED",
+            seconds=120,
+        )
