@@ -81,7 +81,8 @@ def test_the_end_of_a_study_is_told_signed_and_once(
         client.post(f"/v1/studies/{study}/trials", json={"sft_share": 0.5, "seed": 0})
         wait_until(lambda: len(receiver.came) == 2)
         assert json.loads(receiver.came[1][1])["data"]["trials"]["COMPLETE"] == 15
-        assert 'decaymix_webhooks{state="DELIVERED"} 2.0' in client.get("/metrics").text
+        delivered = 'decaymix_webhooks{state="DELIVERED"} 2.0'
+        wait_until(lambda: delivered in client.get("/metrics").text)
     # A restart tells nothing again.
     with start_service(**settings(receiver)) as client:
         other = finished_study(client, {**SMALL_STUDY, "name": "other"})
