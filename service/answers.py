@@ -31,6 +31,7 @@ from mixtures.pareto import ParetoFront
 from mixtures.rank import Leaderboard
 from mixtures.recommendation import NotEnoughTrials, Recommendation
 from mixtures.signal import SignalReport, signal
+from mixtures.studies_by_proxy import by_proxy
 from mixtures.study import StudySpec
 from mixtures.study_answer import StudyAnswer, answer_study, needs_fit, raw_leaderboard
 from mixtures.transfer_score import TransferObjective
@@ -168,7 +169,7 @@ class Answers:
         self, session: Session, studies: Sequence[tuple[StoredStudy, int]], full_parameters: int
     ) -> AcrossProxies:
         """Of studies with the sizes of their models; raises NotEnoughTrials and InvalidField."""
-        given = [
+        stored = [
             ProxyStudy(
                 id=study.id,
                 study=study.spec,
@@ -177,6 +178,7 @@ class Answers:
             )
             for study, parameters in studies
         ]
+        given = [one for study in stored for one in by_proxy(study)]
         require_comparable(given)
         answer: AcrossProxies = self._fitted(
             f"across {full_parameters}",

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from service.connection import client as _client
 from service.show import percent
-from service.terminal import BAD_INPUT, Json, fail, line, show
+from service.terminal import Json, line, show
 
 Study = Annotated[str, typer.Argument(help="id or name of a study")]
 
@@ -48,7 +48,9 @@ def effects(
 
 
 def across_proxies(
-    studies: Annotated[list[str], typer.Argument(help="ids or names of two studies or more")],
+    studies: Annotated[
+        list[str], typer.Argument(help="ids or names; one is enough where the proxy is its factor")
+    ],
     parameters: Annotated[
         list[int] | None,
         typer.Option(help="of each study's model in their order, for one trained outside"),
@@ -59,8 +61,6 @@ def across_proxies(
     json: Json = False,
 ) -> None:
     """Whether small models order mixtures as large ones do, and what that says of the full one."""
-    if len(studies) < 2:
-        fail(f"{len(studies)} study, expected two or more", BAD_INPUT)
     with _client() as client:
         ids = [client.study_id(study) for study in studies]
         found = client.across_proxies(ids, parameters=parameters, full_parameters=full_parameters)

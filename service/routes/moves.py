@@ -23,7 +23,9 @@ Objectives = Annotated[
     list[str] | None,
     Query(description="benchmarks or groups, each as NAME or NAME:METRIC; else the groups"),
 ]
-Studies = Annotated[list[str], Query(min_length=2, description="ids of two studies or more")]
+Studies = Annotated[
+    list[str], Query(min_length=1, description="ids; one is enough where `proxy` is its factor")
+]
 Parameters = Annotated[
     list[int] | None,
     Query(description="of each study's model, without its embedding, in the order of `study`"),

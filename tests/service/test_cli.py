@@ -93,6 +93,7 @@ def test_bad_input_is_one_line_and_exit_code_2(run: Any, tmp_path: Path) -> None
         (("submit", str(tmp_path / "nothing.yaml")), "nothing.yaml"),
         (("recommend", "nothing"), "no study with the name or id 'nothing'"),
         (("cancel", "nothing"), "no trial nothing"),
+        (("across-proxies", "small"), "expected two different studies or more"),
         (("export", "small", "--format", "toml"), "expected one of yaml, json, datasets"),
         (("export", "small", "--json", "--format", "nemo"), "--format for 'nemo'; give one"),
         (("export", "small", "--format", "nemo", "--path", "web=x"), "no source 'web'"),

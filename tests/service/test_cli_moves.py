@@ -87,12 +87,6 @@ def test_two_studies_are_compared_in_words() -> None:
     assert "no extrapolation: 2 sizes" in text
 
 
-def test_one_study_is_nothing_to_compare() -> None:
-    done = CliRunner().invoke(app, ["across-proxies", "small"])
-    assert done.exit_code == 2
-    assert done.stderr == "decaymix: 1 study, expected two or more\n"
-
-
 @pytest.mark.parametrize("command", ["best-shares", "pareto", "effects", "across-proxies"])
 def test_each_command_says_what_it_does(command: str) -> None:
     done = CliRunner().invoke(app, [command, "--help"])
