@@ -8,7 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 from mixtures.factors import words_of
 from mixtures.flagged import flagged_of
-from mixtures.level_fit import LEAST_MIXTURES, LevelFit, at_best_levels, fit_levels, level_posteriors
+from mixtures.level_fit import (
+    LEAST_MIXTURES,
+    LevelFit,
+    at_best_levels,
+    fit_levels,
+    level_posteriors,
+)
 from mixtures.mixture_posterior import (
     MIN_MIXTURES,
     fit_mixtures,
