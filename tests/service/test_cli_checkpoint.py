@@ -155,7 +155,7 @@ def test_a_study_that_keeps_no_weights_leaves_none_and_says_how_to_keep_them(
     config = tiny_config(tmp_path / "home", root)
     spec = tiny_trial(config, 0.5, 3, keep_weights="none")
     TrialRunner(config).run(spec, 1, lambda progress: None)
-    assert not (config.home / "trials").exists()
+    assert not list((config.home / "trials").rglob("*.safetensors"))
     done = invoke(config.home, "export", spec.trial_id, tmp_path / "model")
     assert done.exit_code == 2
     assert "its study keeps none; submit it with keep_weights: all" in done.stderr
