@@ -4,15 +4,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.settings import Settings
 from tests.service.pretend_runner import PretendRunner
 from tests.service.thread_pool import ThreadPool
+from workers.pool import LocalProcess
 
 StartService = Callable[..., AbstractContextManager[TestClient]]
 
@@ -62,8 +64,28 @@ def write_small_data(root: Path) -> Path:
     return root
 
 
+class SharedChild:
+    """Stands for a controller's own child process: it takes a second to start, in every test."""
+
+    def __init__(self, process: LocalProcess) -> None:
+        self._process = process
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        return self._process.call(function, *arguments)
+
+    def close(self) -> None:
+        """Others use it still."""
+
+
+@pytest.fixture(scope="session")
+def shared_child() -> Iterator[SharedChild]:
+    process = LocalProcess(idle_seconds=3600)
+    yield SharedChild(process)
+    process.close()
+
+
 @pytest.fixture
-def start_service(tmp_path: Path, data_root: Path) -> StartService:
+def start_service(tmp_path: Path, data_root: Path, shared_child: SharedChild) -> StartService:
     """`with start_service(runner=..., token=...) as client:` runs the service on one home."""
 
     @contextmanager
@@ -71,6 +93,7 @@ def start_service(tmp_path: Path, data_root: Path) -> StartService:
         pool = ThreadPool(runner=runner or PretendRunner())
         configured = Settings(home=tmp_path / "home", data_roots=(data_root,), **settings)
         with TestClient(create_app(configured, pool), base_url="http://127.0.0.1") as client:
+            cast(FastAPI, client.app).state.controller.answers._process = shared_child
             yield client
 
     return start

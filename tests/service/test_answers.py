@@ -15,6 +15,7 @@ from service import answers as answers_module
 from service.answers import Answers, FitNotReady
 from tests.mixtures.share_study import make_study, observe_curve
 from tests.service.conftest import finished_study
+from workers.pool import LocalProcess
 
 
 class GatedProcess:
@@ -114,6 +115,7 @@ def test_that_there_is_too_little_is_an_answer_and_a_dead_child_is_none(
 def test_the_child_ends_with_the_controller(client: TestClient) -> None:
     study = finished_study(client)
     controller = cast(FastAPI, client.app).state.controller
+    controller.answers._process = LocalProcess()
     client.get(f"/v1/studies/{study}/leaderboard")
     executor = controller.answers._process._executor
     (child,) = executor._processes.values()
