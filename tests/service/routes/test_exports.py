@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from mixtures.export.formats import FORMATS
 from mixtures.export.plain import verify_export
 from mixtures.export.signed import verify_signed
-from tests.service.conftest import StartService, finished_study
+from tests.service.conftest import StartService, finished_study, wait_until
 from tests.service.pretend_runner import PretendRunner
 
 
@@ -135,7 +135,7 @@ def test_without_enough_evidence_there_is_no_file_unless_forced(
         forced = client.get(path, params={"format": "megatron", "force": "true"})
         assert forced.status_code == 200
         assert json.loads(forced.text)["_provenance"]["enough_evidence"] is False
-        # The page's links lead to the file all the same, and say so.
+        # The page's links lead to the file all the same, and say so, once its answer is there.
+        wait_until(lambda: "all the same" in client.get(f"/studies/{study_id}").text, seconds=60)
         page = client.get(f"/studies/{study_id}").text
-        assert "all the same" in page
         assert f"{path}?format=yaml&amp;force=true" in page or "format=yaml&force=true" in page
