@@ -16,7 +16,7 @@ from mixtures.recommendation import NotEnoughTrials
 from mixtures.study import KINDS
 from mixtures.study_fits import StudyFits
 from mixtures.surrogates.seam import Array
-from mixtures.tried_hull import inside_hull
+from mixtures.tried_region import is_inside
 
 Interval = tuple[float, float]
 GRID_STEP, NUM_DRAWS, DRAW_SEED = 0.02, 4000, 0
@@ -68,10 +68,10 @@ def profile_of(fits: StudyFits, inside: dict[str, dict[str, float]]) -> Profile 
     grid = grid[(grid >= low) & (grid <= high)]
     rows = [mixture_of_sft_share(float(s), inside["pretrain"], inside["sft"]).shares for s in grid]
     mixtures = np.array([[row.get(name, 0.0) for name in fits.sources] for row in rows])
-    is_inside = inside_hull(mixtures, fits.shares)
-    if is_inside.sum() < FEWEST_POINTS:
+    inside_region = is_inside(mixtures, fits.shares)
+    if inside_region.sum() < FEWEST_POINTS:
         return None
-    return Profile(inside=inside, sft_shares=grid[is_inside], mixtures=mixtures[is_inside])
+    return Profile(inside=inside, sft_shares=grid[inside_region], mixtures=mixtures[inside_region])
 
 
 def in_common(profiles: Sequence[Profile]) -> list[Profile]:

@@ -127,8 +127,10 @@ def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
     is_fitted = any(row.get("posterior") for row in board["rows"])
     baselines = list({p["baseline"]: None for row in board["rows"] for p in row["paired"]})
     better = "lower" if board["direction"] == "minimise" else "higher"
+    by = " by the transfer score" if board.get("objective") == "transfer" else ""
     table = Table(
-        title=f"Leaderboard: {board['metric']}, {better} is better ({board['num_trials']} trials)",
+        title=f"Leaderboard{by}: {board['metric']}, {better} is better "
+        f"({board['num_trials']} trials)",
         caption="= cannot be told from the best (95 %); differences are paired by seed",
     )
     factors = list(board["rows"][0].get("factors", {})) if board["rows"] else []

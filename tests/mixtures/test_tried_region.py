@@ -67,3 +67,13 @@ def test_inside_is_what_mixtures_of_the_tried_ones_make() -> None:
         ]
     )
     assert is_inside(points, tried).tolist() == [True, True, False, False, True]
+
+
+def test_twelve_sources_agree_with_a_linear_program() -> None:
+    rng = np.random.default_rng(0)
+    tried = rng.dirichlet(np.ones(12), size=40)
+    near = rng.dirichlet(np.full(40, 0.05), size=10) @ tried
+    points = np.vstack([near, 1.5 * near - 0.5 * tried.mean(axis=0), rng.dirichlet(np.ones(12), 5)])
+    expected = [is_in_hull(point, tried) for point in points]
+    assert is_inside(points, tried).tolist() == expected
+    assert True in expected and False in expected
