@@ -25,11 +25,19 @@ class Asked:
     sign: float
 
 
-def default_objectives(study: StudySpec) -> list[str]:
-    """The benchmark groups, or of a single group its benchmarks; at most MOST_OBJECTIVES."""
+def default_objectives(study: StudySpec) -> tuple[list[str], str | None]:
+    """The benchmark groups, or of a single group its benchmarks; at most MOST_OBJECTIVES, and then
+    a sentence that says which were left out.
+    """
     groups = groups_of(study)
     names = groups if len(groups) > 1 else [one.name for one in study.ranked_benchmarks]
-    return names[:MOST_OBJECTIVES]
+    left = names[MOST_OBJECTIVES:]
+    if not left:
+        return names, None
+    return names[:MOST_OBJECTIVES], (
+        f"{', '.join(left)} are not in this front: it takes {MOST_OBJECTIVES} objectives at most. "
+        "Name those that matter."
+    )
 
 
 def groups_of(study: StudySpec) -> list[str]:

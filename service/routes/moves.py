@@ -63,12 +63,13 @@ def get_pareto(
     409 while there are too few trials.
     """
     study = stored_study(controller, study_id)
-    names = objective or default_objectives(study.spec)
+    names, note = (objective, None) if objective else default_objectives(study.spec)
     try:
         with controller.database.read() as session:
-            return controller.answers.pareto(session, study, names)
+            found = controller.answers.pareto(session, study, names)
     except InvalidField as error:
         raise BadInput(error.field, error.value, str(error)) from error
+    return found if note is None else found.model_copy(update={"notes": (note, *found.notes)})
 
 
 @router.get("/studies/{study_id}/effects", operation_id="get_effects")

@@ -26,8 +26,14 @@ def grouped_study() -> StudySpec:
 
 
 def test_without_names_the_groups_are_the_objectives_and_one_group_its_benchmarks() -> None:
-    assert default_objectives(grouped_study()) == ["maths", "sense"]
-    assert default_objectives(make_study()) == ["math", "code"]
+    assert default_objectives(grouped_study()) == (["maths", "sense"], None)
+    assert default_objectives(make_study()) == (["math", "code"], None)
+
+
+def test_of_many_benchmarks_the_first_six_are_taken_and_the_others_named() -> None:
+    names, note = default_objectives(make_study(tuple("abcdefgh")))
+    assert names == list("abcdef")
+    assert note is not None and note.startswith("g, h are not in this front")
 
 
 def test_a_group_keeps_the_objectives_weights_inside_it() -> None:

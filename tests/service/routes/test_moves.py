@@ -23,7 +23,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """One for all tests of this file: what it answers does not change between them."""
     home: Path = tmp_path_factory.mktemp("home")
     app = create_app(Settings(home=home), ThreadPool(runner=PretendRunner()))
-    with TestClient(app) as client:
+    with TestClient(app, base_url="http://127.0.0.1") as client:
         yield client
 
 
