@@ -13,6 +13,8 @@ from mixtures.study import StudySpec
 from mixtures.trial import TrialState
 from mixtures.value import Value
 
+# Not what the first trial prepares for all. `outside`: from being asked for to being told.
+_PHASES_OF_A_TRIAL = ("decay", "evaluate", "outside")
 _UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)
 
 
@@ -77,12 +79,20 @@ def _cost(num_trials: int, tokens: int, hours_per_token: float | None) -> Cost:
 
 
 def _hours_per_token(finished: Sequence[StoredTrial]) -> float | None:
-    """Of attempts as they were, start-up and evaluation too. Imported trials took no time here."""
-    seconds = [
-        (one.finished_at - one.started_at).total_seconds()
-        for one in finished
-        if one.finished_at is not None and one.started_at is not None
-    ]
-    total = math.fsum(seconds)
-    tokens = sum(one.spec.decay.tokens for one in finished if one.started_at is not None)
-    return total / 3600 / tokens if total > 0 else None
+    found = seconds_per_token(finished)
+    return None if found is None else found / 3600
+
+
+def seconds_per_token(finished: Sequence[StoredTrial]) -> float | None:
+    """Of decay and evaluation; None where no trial took time here, as imported ones did not.
+
+    What the first trial prepares for all is not the next one's.
+    """
+    measured = [(_seconds_of(one), one.spec.decay.tokens) for one in finished]
+    tokens = sum(num for seconds, num in measured if seconds > 0)
+    return math.fsum(seconds for seconds, _ in measured) / tokens if tokens else None
+
+
+def _seconds_of(trial: StoredTrial) -> float:
+    seconds = trial.result.wall_seconds if trial.result is not None else {}
+    return math.fsum(seconds.get(phase, 0.0) for phase in _PHASES_OF_A_TRIAL)

@@ -13,14 +13,12 @@ from mixtures.study import StudySpec
 from mixtures.trial import Progress, TrialState
 from mixtures.value import Value
 from service.state import Controller
-from service.study_cost import study_cost, tokens_of
+from service.study_cost import seconds_per_token, study_cost, tokens_of
 
 # Evaluation and start-up on top of a decay's training time, before any trial has finished.
 _OVERHEAD = 1.3
 # Trials that the time of one is taken from, the last to end: a study may have 100,000.
 MOST_MEASURED = 30
-# Not what the first trial prepares for all. `outside`: from being asked for to being told.
-_PHASES_OF_A_TRIAL = ("decay", "evaluate", "outside")
 
 
 class StudyStatus(Value):
@@ -135,10 +133,8 @@ def seconds_left(
             if progress.phase == "stable":
                 stable_left = (progress.total - progress.done) / rate
     # Imported trials took no time here.
-    measured = [trial for trial in finished if _seconds_of(trial) > 0]
-    if measured:
-        per_token = math.fsum(_seconds_of(trial) for trial in measured)
-        per_token /= sum(trial.spec.decay.tokens for trial in measured)
+    per_token = seconds_per_token(finished)
+    if per_token is not None:
         per_trial = per_token * spec.tokens_per_trial
     elif rate is not None:
         per_trial = _OVERHEAD * spec.tokens_per_trial / rate
@@ -147,8 +143,3 @@ def seconds_left(
     # What the running trials have done already counts for them.
     done = sum(p.done / p.total for p in running if p.phase == "decay" and p.total)
     return stable_left + per_trial * max(0.0, num_left - done) / min(num_slots, math.ceil(num_left))
-
-
-def _seconds_of(trial: StoredTrial) -> float:
-    seconds = trial.result.wall_seconds if trial.result is not None else {}
-    return math.fsum(seconds.get(phase, 0.0) for phase in _PHASES_OF_A_TRIAL)

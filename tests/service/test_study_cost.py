@@ -8,6 +8,7 @@ from db.study_list import Activity
 from db.trials import StoredTrial
 from mixtures.trial import TrialState
 from service.study_cost import study_cost
+from tests.db.made_up import make_result
 from tests.mixtures.outside_study import make_outside_study
 from tests.mixtures.share_study import make_trial
 
@@ -38,7 +39,9 @@ def an_hour() -> StoredTrial:
         created_at=NOW,
         started_at=NOW,
         finished_at=NOW + timedelta(hours=1),
-        result=None,
+        result=make_result(spec.trial_id, 1, math=1.0).model_copy(
+            update={"wall_seconds": {"stable": 900.0, "decay": 3000.0, "evaluate": 600.0}}
+        ),
         failure=None,
     )
 
