@@ -113,10 +113,12 @@ def at_best_levels(
     rows = fit.is_at(each, own)
     enough = [row for row in rows if len(fit.is_at(names, fit.data.factors[row])) >= LEAST_MIXTURES]
     if not enough:
+        best = min(rows, key=lambda row: fit.mean[row], default=None)
+        leader = "" if best is None else f". Best so far: {_words_at(fit, best)}"
         raise NotEnoughTrials(
             f"trials of this study differ in {', '.join(names)} too, and a share is recommended "
             f"from trials that agree in them: no combination of levels has {LEAST_MIXTURES} "
-            "mixtures with scores. The leaderboard ranks mixtures with their levels"
+            f"mixtures with scores. The leaderboard ranks mixtures with their levels{leader}"
         )
     levels = fit.data.factors[min(enough, key=lambda row: fit.mean[row])]
     trials = [trial for trial in complete if trial.factors == levels]
@@ -127,3 +129,11 @@ def at_best_levels(
         "are not in this fit."
     )
     return trials, levels, note
+
+
+def _words_at(fit: LevelFit, row: int) -> str:
+    """A row as a person reads it, by its largest shares."""
+    shares = sorted(fit.data.mixtures[row].items(), key=lambda one: -one[1])
+    largest = ", ".join(f"{name} {share:.3g}" for name, share in shares[:4] if share > 0)
+    more = ", ..." if len([share for _, share in shares if share > 0]) > 4 else ""
+    return f"{largest}{more} at {words_of(fit.data.factors[row])}"

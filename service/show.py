@@ -135,7 +135,9 @@ def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
     )
     factors = list(board["rows"][0].get("factors", {})) if board["rows"] else []
     fitted = ("fitted", "P(best)") if is_fitted else ()
-    for name in ("rank", "", "SFT share", *factors, "mean", "95 % interval", "seeds", *fitted):
+    # `form`, not `decay.form`: a terminal is 80 columns wide.
+    short = [name.split(".")[-1] for name in factors]
+    for name in ("rank", "", "SFT share", *short, "mean", "95 % interval", "seeds", *fitted):
         table.add_column(name, justify="right")
     for name in baselines:
         table.add_column(f"to {name}", justify="right")

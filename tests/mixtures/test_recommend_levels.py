@@ -112,8 +112,11 @@ def test_where_no_combination_has_enough_trials_it_refuses() -> None:
         )
         for share in SHARES
     ]
-    with pytest.raises(NotEnoughTrials, match=r"differ in decay\.lr_ratio too"):
+    trials[0] = trials[0].model_copy(update={"scores": {"math": 0.5, "code": 0.5}})
+    with pytest.raises(NotEnoughTrials, match=r"differ in decay\.lr_ratio too") as error:
         recommend(study, trials)
+    # The first trial is the best by far: pretraining alone, three quarters of it web.
+    assert str(error.value).endswith("Best so far: web 0.75, books 0.25 at decay.lr_ratio 0.5")
 
 
 def test_rows_at_all_levels_are_ranked_by_one_fit() -> None:
