@@ -36,6 +36,13 @@ def with_candidates() -> OwnAnswer:
     return answered(mixtures, scores, table(SOURCES, "c", draw_shares(60, 9)))
 
 
+@pytest.mark.parametrize(("count", "folds"), [(14, 14), (30, 5)])
+def test_few_mixtures_are_left_out_one_by_one(count: int, folds: int) -> None:
+    mixtures, scores, _ = study(count)
+    fit = answered(mixtures, scores).fit
+    assert [len(np.unique(stack.trials.folds)) for stack in fit.stacks] == [folds, folds]
+
+
 def test_the_recommended_candidate_is_about_the_best(with_candidates: OwnAnswer) -> None:
     truth = losses(draw_shares(60, 9)).mean(axis=1)
     pool = with_candidates.of_candidates
