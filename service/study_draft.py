@@ -94,10 +94,21 @@ def _errors(data: Any) -> tuple[FieldError, ...]:
     try:
         StudySpec.model_validate(data)
     except ValidationError as error:
-        # As of a request's body, which is what it would be.
-        found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+        wrong = error.errors()
+        # As of a request's body, which is what it would be. A list all of whose entries are wrong
+        # is also too short, says pydantic: the entries' own errors are enough.
+        found = [
+            {**one, "loc": ("body", *one["loc"])}
+            for one in wrong
+            if one["type"] != "too_short" or not any(_is_inside(other, one) for other in wrong)
+        ]
         return tuple(field_errors(RequestValidationError(found)))
     return ()
+
+
+def _is_inside(error: Any, other: Any) -> bool:
+    depth = len(other["loc"])
+    return len(error["loc"]) > depth and error["loc"][:depth] == other["loc"]
 
 
 def _without_empty(value: Any) -> Any:

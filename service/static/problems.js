@@ -29,8 +29,10 @@ function nearest(field, found) {
   return undefined;
 }
 
-function words({ value, message }) {
-  const shown = value === null || value === undefined ? "" : ` = ${JSON.stringify(value)}`;
+function words({ field, value, message }) {
+  // A whole entry of a list says nothing that its message does not.
+  const isEntry = /^\w+(\.\d+)?$/.test(field) && /^[{[]/.test(value);
+  const shown = value === null || value === undefined || isEntry ? "" : ` = ${JSON.stringify(value)}`;
   return `${shown}: ${message}`;
 }
 

@@ -79,6 +79,13 @@ export function gather() {
     places.set(box.dataset.object, box);
     if (box.checked) study[box.dataset.object] = {};
   }
+  for (const kind of ["sources", "benchmarks"]) {
+    // What is wrong with a row as a whole is mostly that it does not say where its items come from.
+    rows(kind).forEach((row, index) => {
+      const input = [...row.querySelectorAll("[data-field=files], [data-field=held_out], [data-field=task]")];
+      places.set(`${kind}.${index}`, input.find((one) => !one.closest("[hidden]")));
+    });
+  }
   rows("sources").forEach((row, index) => addShares(study, places, row, index));
   return { study, places };
 }

@@ -75,10 +75,11 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def page(browser: Browser, server: RealServer, complaints: list[str]) -> Iterator[Page]:
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=PATIENCE_MS)
     with open_page(
         browser, server.url, complaints, viewport={"width": 1280, "height": 900}
     ) as page:
+        page.set_default_timeout(PATIENCE_MS)
         yield page
 
 
@@ -103,11 +104,15 @@ def test_a_study_from_the_form_to_its_page(
     page.get_by_label("Lowest and highest SFT share").fill("0.2, 1.5")
     page.get_by_role("group", name="Benchmark 2").get_by_label("Files").fill("test_sums.jsonl")
     page.get_by_label("At most so many trials").fill("40")
+    text.get_by_label("Files").fill("")
     page.get_by_role("button", name="Write this into the editor").click()
 
-    # Two mistakes, each in words, beside its field and with its line.
+    # Three mistakes, each in words, beside its field and with its line.
     problems = page.locator("#problems")
-    expect(problems).to_contain_text("2 things are wrong")
+    expect(problems).to_contain_text("3 things are wrong")
+    expect(text.get_by_label("Files")).to_have_accessible_description(
+        re.compile("^sources.0: source 'text' gives none of files")
+    )
     expect(problems).to_be_focused()
     expect(problems).to_contain_text('name = "From The Form"')
     name = question.get_by_label("Name")
@@ -125,6 +130,7 @@ def test_a_study_from_the_form_to_its_page(
     expect(sums.get_by_label("Least share")).to_have_value("0.1")
     expect(page.get_by_label("a range of SFT shares")).to_be_checked()
 
+    text.get_by_label("Files").fill("text.jsonl")
     name.fill("from-the-form")
     high.fill("0.2, 0.8")
     page.get_by_role("button", name="Write this into the editor").click()

@@ -59,6 +59,15 @@ def test_what_is_wrong_is_named_by_field_with_its_line() -> None:
     assert (draft.num_trials, draft.yaml) == (None, text)
 
 
+def test_a_list_of_wrong_entries_is_not_called_too_short_too() -> None:
+    source = {"name": "text", "kind": "pretrain", "text": "{{ text }}"}
+    draft = draft_of_fields({"name": "mine", "sources": [source], "benchmarks": []})
+    fields = [one.field for one in draft.errors]
+    assert "sources.0" in fields
+    assert "sources" not in fields
+    assert "benchmarks" in fields
+
+
 def test_text_that_is_no_yaml_is_wrong_as_a_whole() -> None:
     for text, words in (
         ("name: [a\n", "line 2"),
