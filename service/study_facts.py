@@ -6,6 +6,7 @@ who cannot wait gets those of before, or none yet, and asks again.
 """
 
 import threading
+import time
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
@@ -21,11 +22,14 @@ from mixtures.recommendation import NotEnoughTrials, Recommendation
 from mixtures.signal import SignalReport, signal
 from mixtures.study import StudySpec
 from mixtures.trial import ItemCounts
-from service.answers import Answers
+from service.answers import Answers, FitNotReady
 from service.pages.mixture_table import MixtureTable
 
 # Of a study with 100,000 trials facts take some hundred MB.
 _MOST_KEPT = 32
+# A first look does not wait for a long fit: the leaderboard by raw means comes before it. The
+# second look waits for the fit as long as any takes.
+QUICK_SECONDS, FIT_SECONDS = 1.0, 1800.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,8 @@ class StudyFacts:
     trials: tuple[Observation, ...]
     times: dict[str, TrialTime]
     items: dict[str, ItemCounts]
+    # The fit of these scores is not ready: the board is by raw means until then.
+    is_partial: bool = False
 
     @cached_property
     def table(self) -> MixtureTable:
@@ -96,33 +102,45 @@ class Facts:
         self._makers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="facts")
 
     def of(self, study: StoredStudy, patience: float | None = None) -> Found:
-        """The study's facts; waits at most `patience` seconds for new ones, or to their end."""
+        """The study's facts; waits at most `patience` seconds for new ones, or to their end.
+
+        Without a limit they may be partial: a fit may take longer than any reader stays.
+        """
+        start = time.monotonic()
         with self._database.read() as session:
             version = scores_version(session, study.id) or "none yet"
         with self._lock:
             kept = self._kept.get(study.id)
             if kept is not None:
                 self._kept.move_to_end(study.id)
-                if kept.version == version:
+                if kept.version == version and not kept.is_partial:
                     return Found(facts=kept)
+            is_half_done = kept is not None and kept.version == version
+            seconds = FIT_SECONDS if is_half_done else QUICK_SECONDS
             key = (study.id, version)
             making = self._making.get(key)
             if making is None:
-                making = self._makers.submit(self._make, study, version)
+                making = self._makers.submit(self._make, study, version, seconds)
                 self._making[key] = making
+        if patience is None and kept is not None and is_half_done:
+            return Found(facts=kept, is_late=True)
         try:
-            return Found(facts=making.result(patience))
+            made = making.result(patience)
         except NotYet:
             if kept is None:
                 return Found(facts=no_facts(study.spec), is_late=True, are_none=True)
             return Found(facts=kept, is_late=True)
+        left = 0.0 if patience is None else patience - (time.monotonic() - start)
+        if made.is_partial and left > 0:
+            return self.of(study, left)
+        return Found(facts=made, is_late=made.is_partial)
 
     def close(self) -> None:
         self._makers.shutdown(wait=False, cancel_futures=True)
 
-    def _make(self, study: StoredStudy, version: str) -> StudyFacts:
+    def _make(self, study: StoredStudy, version: str, seconds: float) -> StudyFacts:
         try:
-            facts = self._facts(study, version)
+            facts = self._facts(study, version, seconds)
             with self._lock:
                 self._kept[study.id] = facts
                 self._kept.move_to_end(study.id)
@@ -133,14 +151,17 @@ class Facts:
             with self._lock:
                 self._making.pop((study.id, version), None)
 
-    def _facts(self, study: StoredStudy, version: str) -> StudyFacts:
+    def _facts(self, study: StoredStudy, version: str, seconds: float) -> StudyFacts:
         with self._database.read() as session:
-            board = self._answers.leaderboard(session, study)
-            recommendation, no_answer = None, ""
+            recommendation, no_answer, is_partial = None, "", False
             try:
-                recommendation = self._answers.recommendation(session, study)
+                recommendation = self._answers.recommendation(session, study, seconds)
+            except FitNotReady as error:
+                no_answer, is_partial = str(error), True
             except NotEnoughTrials as error:
                 no_answer = str(error)
+            # Whoever waited for the fit has waited: the board has it, or comes without.
+            board = self._answers.leaderboard(session, study, 0.0 if is_partial else seconds)
             found = observations(session, study.id, study.spec.objective.metric)
             complete, _ = complete_observations(study.spec, found)
             result = last_result(session, study.id)
@@ -154,4 +175,5 @@ class Facts:
                 trials=tuple(complete),
                 times=trial_times(session, study.id),
                 items=result.items if result else {},
+                is_partial=is_partial,
             )

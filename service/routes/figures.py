@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from service.pages import study_view
 from service.pages.chart import Chart, chart
 from service.pages.mixture_table import TablePage, TableQuery
 from service.pages.study_figure import FigureData, Given, StudyFigure
@@ -39,8 +40,10 @@ def get_figure(study_id: str, name: str, controller: ControllerDep, wanted: Want
 
 
 def facts_of(controller: Controller, study_id: str) -> StudyFacts:
-    """Waits for the newest. Raises UnknownStudy."""
-    return controller.facts.of(stored_study(controller, study_id)).facts
+    """Those of before where newer ones take long; waits for the first. Raises UnknownStudy."""
+    study = stored_study(controller, study_id)
+    found = controller.facts.of(study, study_view.FIRST_SCREEN_SECONDS)
+    return controller.facts.of(study).facts if found.are_none else found.facts
 
 
 def drawn_figure(

@@ -7,7 +7,8 @@ import { addKey } from "./keys.js";
 import { refresh } from "./parts.js";
 
 const TYPING_MS = 50; // a pause in typing, before the table follows
-const LATE_MS = 700;
+const LATE_MS = 700; // between looks for an answer that is not there yet, longer each time
+const LATEST_MS = 10_000;
 
 const here = location.pathname;
 const form = document.getElementById("filter");
@@ -153,13 +154,16 @@ document.addEventListener("part-changed", (event) => {
 
 const late = () => document.querySelector('[data-part="late"][data-late]');
 
+let pause = LATE_MS;
+
 async function wait() {
   if (!late()) return;
+  pause = Math.min(1.5 * pause, LATEST_MS);
   if (!document.hidden) {
     // What went wrong is said by the live updates.
     await refresh(here + location.search).catch((error) => console.info(error.message));
   }
-  setTimeout(wait, LATE_MS);
+  setTimeout(wait, pause);
 }
 
 document.addEventListener("part-changed", (event) => event.detail === "late" && late() && setTimeout(wait, LATE_MS));

@@ -19,9 +19,10 @@ from tests.service.thread_pool import ThreadPool
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """One service for all: studies here are trained outside, so nothing is read and nothing runs."""
+    """One service for all: studies trained outside, so that nothing is read and nothing runs."""
     settings = Settings(home=tmp_path_factory.mktemp("home"))
-    with TestClient(create_app(settings, ThreadPool(runner=PretendRunner()))) as client:
+    app = create_app(settings, ThreadPool(runner=PretendRunner()))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
         yield client
 
 
@@ -44,7 +45,8 @@ def everything(client: TestClient, study: str) -> str:
         assert twin.status_code in (200, 409), twin.text
         # The page shows the rows of the twin, or says why there are none.
         if twin.status_code == 409:
-            assert twin.json()["detail"].rstrip(".") in text_of(figure.text).replace("\u00a0", " ")
+            said = text_of(figure.text).replace("\u00a0", " ").casefold()
+            assert twin.json()["detail"].rstrip(".").casefold() in said
         else:
             shown = figure.text.split("<tbody>")[1].split("</tbody>")[0]
             assert shown.count("<tr>") == len(twin.json()["rows"])
