@@ -47,7 +47,7 @@ def test_page_says_what_it_rests_on(served: tuple[TestClient, str, str]) -> None
     assert answer["sentence"] in text.replace("\u00a0", " ")
     assert answer["evidence"]["as_of"] in text
     assert "What would change it" in text
-    assert "14 of 7 mixtures on 2 seeds" in text
+    assert "14: 7 mixtures, 2 seeds" in text
     assert study_id in text
     assert ATTACK not in page
     assert not re.search(r"\sstyle=|\son\w+=|javascript:", page)
