@@ -52,7 +52,7 @@ class Access:
         state = scope.setdefault("state", {})
         state["caller"] = _NOBODY
         try:
-            caller = await run_in_threadpool(_caller, request, keyring)
+            caller = _caller(request, keyring)
         except TooManyFailures as error:
             # Not written down: the ten before it were.
             await too_many(str(error), error.seconds)(scope, receive, send)
@@ -73,10 +73,8 @@ class Access:
             refusal = problem_response(403, f"{caller.name} may read, and change nothing")
         if refusal is not None:
             await self._refuse(request, refusal, receive, send)
-        elif is_change:
-            await self._app(scope, receive, _audited(request, send))
         else:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _audited(request, send, is_change))
 
     async def _refuse(
         self, request: HTTPConnection, refusal: Response, receive: Receive, send: Send
@@ -124,11 +122,14 @@ def _is_foreign(headers: Headers, caller: Caller | None) -> bool:
     return caller is not None and caller.by_login
 
 
-def _audited(request: HTTPConnection, send: Send) -> Send:
-    """`send`, but the answer's start waits until it is written down who got it."""
+def _audited(request: HTTPConnection, send: Send, is_change: bool) -> Send:
+    """`send`, but the start of the answer to a change, or to somebody without the scope, waits
+    until it is written down who got it.
+    """
 
     async def send_written_down(message: Message) -> None:
-        if message["type"] == "http.response.start":
+        is_start = message["type"] == "http.response.start"
+        if is_start and (is_change or message["status"] == 403):
             await write_down(request, message["status"])
         await send(message)
 

@@ -242,11 +242,13 @@ def test_what_was_done_is_written_down(locked: TestClient) -> None:
     locked.get(f"/v1/studies/{study}", headers=bearer(submitter))
     locked.get("/v1/studies", headers=bearer("guess"))
     log_in(locked, TOKEN)
-    page = locked.get("/v1/audit", headers=OWNER, params={"limit": 3}).json()
+    assert locked.get("/v1/tokens", headers=bearer(submitter)).status_code == 403
+    page = locked.get("/v1/audit", headers=OWNER, params={"limit": 4}).json()
     told = [(one["who"], one["action"], one["path"], one["status"]) for one in page["entries"]]
     (stored,) = locked.get("/v1/tokens", headers=OWNER).json()
     name = f"token submit ({stored['id']})"
     assert told == [
+        (name, "list_tokens", "GET /v1/tokens", 403),
         ("DECAYMIX_TOKEN", "log_in", "POST /login", 303),
         ("nobody", "refused", "GET /v1/studies", 401),
         (name, "submit_study", "POST /v1/studies", 201),
