@@ -11,18 +11,20 @@ child process of seconds a request, so those routes answer what they say of an u
 
 import argparse
 import json
+import logging
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import schemathesis
+import structlog
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import not_a_server_error
@@ -118,9 +120,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given_ = parser.parse_args()
     num = QUICK_CASES if given_.quick else NUM_CASES
+    # What the service logs of each trial would bury the result.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as home, service(Path(home)) as client:
-        report = fuzz(client, num, given_.seed)
+        report = fuzz(client, num, given_.seed, tell=lambda text: print(text, file=sys.stderr))
     for kind, example in sorted(report.failures.items()):
         print(f"FAILED {kind}\n    {example}")
     told = ", ".join(f"{status}: {count}" for status, count in sorted(report.statuses.items()))
@@ -163,7 +167,13 @@ def _unreadable(function: str, *arguments: Any) -> Any:
     raise DataError("files", "made up", "no data file is read here")
 
 
-def fuzz(client: TestClient, num_cases: int, seed_: int = 0, only: str = "") -> Report:
+def fuzz(
+    client: TestClient,
+    num_cases: int,
+    seed_: int = 0,
+    only: str = "",
+    tell: Callable[[str], None] = lambda text: None,
+) -> Report:
     """At least `num_cases` requests, spread evenly over the operations; `only` those of a path."""
     owner = {"Authorization": f"Bearer {TOKEN}"}
     ids = _study_with_scores(client, owner)
@@ -182,6 +192,7 @@ def fuzz(client: TestClient, num_cases: int, seed_: int = 0, only: str = "") -> 
         for operation in operations:
             for mode in modes:
                 _fuzz_one(client, operation, mode, num, rng, ids, report)
+            tell(f"{report.num_cases} cases, {report.num_failed} failed: {operation.path}")
         if report.num_cases == before:
             raise RuntimeError("no operation takes a request")
     return report
