@@ -186,6 +186,7 @@ def add_error_handlers(app: FastAPI) -> None:
         response = _answer(request, 500, detail)
         # Sent outside of all middleware.
         add_security_headers(response.headers)
+        response.headers["X-Request-ID"] = getattr(request.state, "request_id", "")
         return response
 
     @app.exception_handler(HTTPException)

@@ -137,9 +137,10 @@ def test_a_defect_says_no_more_than_that(
     keyring = client.app.state.controller.keyring  # type: ignore[attr-defined]
     monkeypatch.setattr(keyring, "list", broken)
     quiet = TestClient(client.app, base_url="http://127.0.0.1", raise_server_exceptions=False)
-    answer = quiet.get("/v1/tokens")
+    answer = quiet.get("/v1/tokens", headers={"X-Request-ID": "mine"})
     assert problem_of(answer, 500)["detail"] == "a defect of Decaymix: RuntimeError; see its log"
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-request-id"] == "mine"
 
 
 def test_the_description_has_every_error_as_a_problem(client: TestClient) -> None:
