@@ -22,7 +22,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
     """A client, a finished study, and one with too few shares for an answer."""
     root = tmp_path_factory.mktemp("recommendation")
     settings = Settings(home=root / "home", data_roots=(write_small_data(root / "data"),))
-    with TestClient(create_app(settings, ThreadPool(runner=PretendRunner()))) as client:
+    app = create_app(settings, ThreadPool(runner=PretendRunner()))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
         study_id = finished_study(client, {**SMALL_STUDY, "question": ATTACK})
         few = {"space": {"sft_share": [0.0]}, "baselines": {}, "seeds": [0], "name": "few"}
         yield client, study_id, finished_study(client, {**SMALL_STUDY, **few})

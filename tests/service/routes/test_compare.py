@@ -22,7 +22,8 @@ def compared(
     """A service with two finished studies: client, id and id."""
     root = tmp_path_factory.mktemp("compare")
     settings = Settings(home=root / "home", data_roots=(write_small_data(root / "data"),))
-    with TestClient(create_app(settings, ThreadPool(runner=PretendRunner()))) as client:
+    app = create_app(settings, ThreadPool(runner=PretendRunner()))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
         first = finished_study(client, FEW)
         second = finished_study(client, {**FEW, "name": "other", "decay": {"tokens": 100_000}})
         yield client, first, second
