@@ -262,7 +262,8 @@ def test_what_was_done_is_written_down(locked: TestClient) -> None:
 
 def test_a_secret_is_nowhere_in_clear(start_service: StartService, tmp_path: Any) -> None:
     canary = "canary-8d1f-swordfish"
-    with start_service(token=canary) as client:
+    hooks = {"webhook_urls": ("http://127.0.0.1:9/canary-path",), "webhook_secret": "canary-key"}
+    with start_service(token=canary, **hooks) as client:
         owner = bearer(canary)
         made = client.post("/v1/tokens", json={"name": "a", "scopes": ["admin"]}, headers=owner)
         token = made.json()["token"]
@@ -270,12 +271,15 @@ def test_a_secret_is_nowhere_in_clear(start_service: StartService, tmp_path: Any
         cookie = client.cookies[COOKIE]
         shown = [
             client.get(path, headers=owner).text
-            for path in ("/", "/login", "/v1/tokens", "/v1/audit", "/openapi.json", "/readyz")
+            for path in (
+                *("/", "/login", "/v1/tokens", "/v1/audit", "/openapi.json", "/readyz"),
+                *("/settings", "/v1/settings", "/cluster", "/v1/cluster", "/metrics"),
+            )
         ]
         shown.append(client.get("/v1/studies", headers=bearer(canary + "x")).text)
     home = tmp_path / "home"
     kept = [file.read_bytes() for file in home.rglob("*") if file.is_file()]
     assert kept
-    for secret in (canary, token, token.rsplit("_", 1)[1], cookie):
+    for secret in (canary, "canary-path", "canary-key", token, token.rsplit("_", 1)[1], cookie):
         assert not any(secret in text for text in shown)
         assert not any(secret.encode() in content for content in kept)
