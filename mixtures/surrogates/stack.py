@@ -43,6 +43,8 @@ SURROGATES: tuple[Surrogate, ...] = (
 POWER = 3.0
 # How far a surrogate's log error on one metric is drawn to its mean over metrics.
 POOLED = 0.5
+# A probability below this does not count.
+NEGLIGIBLE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +81,8 @@ class StackFit:
         apart = np.sqrt(self.weights)[:, None] * (means - mean)
         covariance = apart.T @ apart
         for weight, fit in zip(self.probabilities, self.fits, strict=True):
-            if isinstance(fit, PosteriorFit):
+            # A pool of a thousand is the most of the work: not for what changes no digit.
+            if weight > NEGLIGIBLE and isinstance(fit, PosteriorFit):
                 covariance += weight * fit.covariance(shares)
         return mean, covariance
 
