@@ -118,6 +118,9 @@ def chart(facts: StudyFacts, query: TableQuery) -> Chart:
     if len(drawn) < len(trials):
         what = f"{len(drawn):,} of {len(trials):,} trials, evenly over the SFT share"
         words = f"{what}; {words}" if words else what
+    if facts.spec.axes:
+        what = f"at every level of {', '.join(axis.name for axis in facts.spec.axes)}"
+        words = f"{words}; {what}" if words else what
     line = Line(
         key=name.key,
         label=name.label,

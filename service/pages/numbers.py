@@ -3,6 +3,8 @@
 import math
 from datetime import UTC, datetime
 
+from mixtures.factors import words_of
+
 # Keeps a number and its unit on one line, and a minus that is as wide as a plus.
 _NBSP, _MINUS = "\u00a0", "\u2212"
 
@@ -102,6 +104,7 @@ def cell(value: str | float | int | None) -> str:
 
 FILTERS = (
     cell,
+    words_of,
     gigabytes,
     percent,
     percent_range,
