@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from tests.mixtures.outside_study import OUTSIDE_STUDY
 from tests.service.conftest import SMALL_STUDY, StartService, finished_study
 from tests.service.pages.test_pages import ATTACK, text_of
 from tests.service.pretend_runner import PretendRunner
@@ -110,3 +111,29 @@ def test_running_trial_has_its_progress_and_no_scores(start_service: StartServic
 @pytest.mark.parametrize("path", ["/trials/nobody", "/trials/nobody/progress"])
 def test_unknown_trial(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
+
+
+def test_trial_of_an_outside_trainer_says_what_stayed_there(client: TestClient) -> None:
+    study = {**OUTSIDE_STUDY, "design": {"num_mixtures": 4, "num_repeated": 0}}
+    study_id = client.post("/v1/studies", json=study).json()["id"]
+    wish = {"worker": "ann", "num": 2}
+    trials = client.post(f"/v1/studies/{study_id}/ask", json=wish).json()["trials"]
+    done, running = (trial["trial_id"] for trial in trials)
+    scores = [{"benchmark": name, "metric": "loss", "value": 1.5} for name in ("math", "code")]
+    told = {"attempt": trials[0]["attempt"], "scores": scores}
+    assert client.post(f"/v1/trials/{done}/tell", json=told).is_success
+
+    text = text_of(client.get(f"/trials/{done}").text)
+    assert "It was trained outside, and its learning curve stayed there." in text
+    assert "It was trained outside, and only scores were told." in text
+    # No items were told, so neither is an interval known.
+    assert "math loss 1.5000 not known \u2013" in text
+    assert "1 running" in part(client.get(f"/trials/{running}").text, "trial-attempts")
+    assert "ann, until" in part(client.get(f"/trials/{running}").text, "trial-attempts")
+    page = client.get("/compare", params={"trial": [done, running]})
+    assert page.status_code == 200
+    assert "No score in loss" in page.text
+    busy = client.get("/v1/cluster").json()
+    assert [one["is_outside"] for one in busy["workers"]] == [True]
+    # Somebody else's machine: our own cores are free.
+    assert (busy["num_running"], busy["num_free"]) == (0, 2)
