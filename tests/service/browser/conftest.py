@@ -7,10 +7,10 @@ one of their own.
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.service.browser.site import Site, submit_all
-from tests.service.chromium import open_browser
+from tests.service.chromium import PATIENCE_MS, open_browser
 from tests.service.conftest import write_small_data
 from tests.service.pretend_runner import PretendRunner
 from tests.service.real_server import RealServer
@@ -18,6 +18,7 @@ from tests.service.real_server import RealServer
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE_MS)
     with open_browser() as browser:
         yield browser
 

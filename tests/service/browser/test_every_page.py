@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.service.browser.site import Site, violations
-from tests.service.chromium import open_page
+from tests.service.chromium import PATIENCE_MS, open_page
 
 pytestmark = pytest.mark.browser
 
@@ -69,7 +69,7 @@ def test_axe_has_nothing_to_say_and_a_telephone_nothing_to_scroll(
 def settle(page: Page) -> None:
     """Figures that come into view are fetched, and pale until they are there."""
     page.wait_for_timeout(200)
-    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=2 * PATIENCE_MS)
 
 
 def test_an_address_that_is_wrong_is_a_page_in_words(browser: Browser, site: Site) -> None:
