@@ -4,6 +4,9 @@ from pydantic import Field
 
 from mixtures.value import Value, added
 
+# A hundred thousand years: more is a slip of the pen, and 1e308 over a trial's hours is no number.
+MOST_HOURS = 1e9
+
 
 class Budget(Value):
     """What the study may cost. No trial is begun that would go beyond any of these."""
@@ -11,7 +14,10 @@ class Budget(Value):
     max_trials: int = Field(default=1000, ge=1, le=100_000)
     max_tokens: int | None = added(None, ge=1, description="decay tokens of all trials together")
     max_hours: float | None = added(
-        None, gt=0, description="of workers, summed over trials: two workers for an hour are two"
+        None,
+        gt=0,
+        le=MOST_HOURS,
+        description="of workers, summed over trials: two workers for an hour are two",
     )
 
     def trials_left(

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from mixtures.budget import MOST_HOURS
 from mixtures.search import Search
 from mixtures.study import StudySpec
 from mixtures.value import InvalidField, Seed, Share, Value
@@ -18,7 +19,9 @@ class Extension(Value):
 
     max_trials: int | None = Field(default=None, ge=1, description="budget.max_trials from now on")
     max_tokens: int | None = Field(default=None, ge=1, description="budget.max_tokens from now on")
-    max_hours: float | None = Field(default=None, gt=0, description="budget.max_hours from now on")
+    max_hours: float | None = Field(
+        default=None, gt=0, le=MOST_HOURS, description="budget.max_hours from now on"
+    )
     seeds: tuple[Seed, ...] = Field(default=(), description="to add; those there are no change")
     sft_share: tuple[Share, ...] = Field(default=(), description="to add to a sweep's shares")
     search: Search | None = Field(

@@ -1,6 +1,10 @@
 """Budgets: how many more trials are paid for, and which limit says so."""
 
-from mixtures.budget import Budget
+import pytest
+from pydantic import ValidationError
+
+from mixtures.budget import MOST_HOURS, Budget
+from mixtures.extension import Extension
 
 
 def test_trials_tokens_and_hours_each_limit() -> None:
@@ -15,3 +19,11 @@ def test_trials_tokens_and_hours_each_limit() -> None:
 def test_a_spent_budget_leaves_none() -> None:
     assert Budget(max_trials=5).trials_left(7, 1, 0.0, 0.0) == (0, "budget.max_trials")
     assert Budget(max_hours=1).trials_left(7, 1, 1.0, 0.0) == (0, "budget.max_hours")
+
+
+def test_hours_without_end_are_refused_where_they_are_given() -> None:
+    # Over a trial's hours they would be no number, in every later look at the study.
+    for made in (Budget, Extension):
+        with pytest.raises(ValidationError, match="less than or equal to"):
+            made.model_validate({"max_hours": 1.2e308})
+    assert Budget(max_hours=MOST_HOURS).trials_left(0, 1, 0.0, 1e-9) == (1000, "budget.max_trials")
