@@ -13,6 +13,9 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from db.database import Database
 from db.scores import observations, scores_version
 from db.studies import StoredStudy
@@ -64,6 +67,24 @@ class StudyFacts:
             for place, row in enumerate(self.board.rows)
             for trial_id in row.trial_ids
         }
+
+    @cached_property
+    def by_share(self) -> tuple[list[Observation], NDArray[np.intp]]:
+        """The trials by SFT share, and the row of each one's mixture."""
+        trials = sorted(self.trials, key=lambda trial: (trial.sft_share, trial.seed))
+        return trials, self._rows(trials)
+
+    @cached_property
+    def by_end(self) -> tuple[list[Observation], NDArray[np.intp], NDArray[np.float64]]:
+        """The trials in the order in which they were done, their mixtures' rows, their losses."""
+        timed = [trial for trial in self.trials if trial.trial_id in self.times]
+        timed.sort(key=lambda one: (self.times[one.trial_id].finished_at, one.trial_id))
+        objective = self.spec.objective
+        losses = [objective.loss_sign * objective.value(trial.scores) for trial in timed]
+        return timed, self._rows(timed), np.array(losses, dtype=np.float64)
+
+    def _rows(self, trials: list[Observation]) -> NDArray[np.intp]:
+        return np.array([self.row_of[trial.trial_id] for trial in trials], dtype=np.intp)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -113,10 +113,9 @@ def chart(facts: StudyFacts, query: TableQuery) -> Chart:
     name = line_named(facts, query.line)
     rows = facts.table.matching(query.filter)
     few, words = thinned(facts, rows, MOST_MEANS)
-    trials = _trials(facts, rows)
-    drawn = evenly(trials, MOST_POINTS)
-    if len(drawn) < len(trials):
-        what = f"{len(drawn):,} of {len(trials):,} trials, evenly over the SFT share"
+    drawn, num_trials = _trials(facts, rows, MOST_POINTS)
+    if len(drawn) < num_trials:
+        what = f"{len(drawn):,} of {num_trials:,} trials, evenly over the SFT share"
         words = f"{what}; {words}" if words else what
     if facts.spec.axes:
         what = f"at every level of {', '.join(axis.name for axis in facts.spec.axes)}"
@@ -146,12 +145,14 @@ def chart(facts: StudyFacts, query: TableQuery) -> Chart:
     )
 
 
-def _trials(facts: StudyFacts, rows: Rows) -> list[Observation]:
-    """The trials of these mixtures by SFT share."""
+def _trials(facts: StudyFacts, rows: Rows, most: int) -> tuple[list[Observation], int]:
+    """At most `most` trials of these mixtures, evenly by SFT share; and how many there are."""
+    trials, row_of = facts.by_share
     wanted = np.zeros(len(facts.board.rows), dtype=np.bool_)
     wanted[rows] = True
-    found = [trial for trial in facts.trials if wanted[facts.row_of[trial.trial_id]]]
-    return sorted(found, key=lambda trial: (trial.sft_share, trial.seed))
+    places = np.flatnonzero(wanted[row_of])
+    few: list[int] = evenly(places.tolist(), most)
+    return [trials[place] for place in few], len(places)
 
 
 def _point(facts: StudyFacts, name: LineName, trial: Observation) -> Point:

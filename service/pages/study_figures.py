@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from mixtures.study import StudySpec
 from service.answers import Answers
 from service.errors import BadInput
@@ -159,35 +161,30 @@ class _Leader:
 
 def _leaders(given: Given) -> tuple[list[_Leader], str | None, int]:
     """Each new best trial in the order in which they were done, of those that pass the filter."""
-    facts, objective = given.facts, given.study.spec.objective
-    wanted = set(given.rows.tolist())
-    timed = [
-        (facts.times[trial.trial_id].finished_at, trial)
-        for trial in facts.trials
-        if trial.trial_id in facts.times and facts.row_of[trial.trial_id] in wanted
-    ]
-    timed.sort(key=lambda pair: (pair[0], pair[1].trial_id))
-    best: float | None = None
-    steps = []
-    for number, (_, trial) in enumerate(timed, start=1):
-        loss = objective.loss_sign * objective.value(trial.scores)
-        if best is None or loss < best:
-            best = loss
-            row = facts.board.rows[facts.row_of[trial.trial_id]]
-            steps.append(
-                _Leader(
-                    number=number,
-                    words=mixture_words(row),
-                    value=objective.loss_sign * loss,
-                    regret=row.posterior.expected_regret if row.posterior else None,
-                )
-            )
-    if not steps:
+    facts, sign = given.facts, given.study.spec.objective.loss_sign
+    trials, row_of, losses = facts.by_end
+    wanted = np.zeros(len(facts.board.rows), dtype=np.bool_)
+    wanted[given.rows] = True
+    places = np.flatnonzero(wanted[row_of])
+    if not len(places):
         raise NoFigure("No trial passes the filter.")
+    best = np.minimum.accumulate(losses[places])
+    is_new = np.append(True, best[1:] < best[:-1])
+    steps = []
+    for number in np.flatnonzero(is_new).tolist():
+        row = facts.board.rows[facts.row_of[trials[places[number]].trial_id]]
+        steps.append(
+            _Leader(
+                number=number + 1,
+                words=mixture_words(row),
+                value=float(sign * best[number]),
+                regret=row.posterior.expected_regret if row.posterior else None,
+            )
+        )
     shown = None
     if len(steps) > MOST_STEPS:
         shown = f"the last {MOST_STEPS} of {len(steps):,} improvements"
-    return steps[-MOST_STEPS:], shown, len(timed)
+    return steps[-MOST_STEPS:], shown, len(places)
 
 
 def benchmarks(given: Given) -> StudyFigure:
