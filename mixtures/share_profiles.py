@@ -63,7 +63,8 @@ def reference_profile(fits: StudyFits, notes: list[str]) -> Profile:
 
 def profile_of(fits: StudyFits, inside: dict[str, dict[str, float]]) -> Profile | None:
     """None where fewer than FEWEST_POINTS of its mixtures lie inside what was tried."""
-    low, high = ends(fits.sft_shares)
+    # Shares that were summed may be a rounding beyond 1.
+    low, high = np.clip(ends(fits.sft_shares), 0.0, 1.0)
     grid = np.unique([low, high, *np.round(np.arange(0.0, 1.0 + GRID_STEP / 2, GRID_STEP), 12)])
     grid = grid[(grid >= low) & (grid <= high)]
     rows = [mixture_of_sft_share(float(s), inside["pretrain"], inside["sft"]).shares for s in grid]

@@ -220,8 +220,11 @@ def wants_page(request: Request) -> bool:
 def _is_no_json(request: Request, error: RequestValidationError) -> bool:
     """Whether FastAPI left the body as it was because it is not said to be JSON."""
     given = media_type_of(request)
-    is_body = any(one["loc"] == ("body",) for one in error.errors())
-    return is_body and given != JSON and not given.endswith("+json") and bool(error.body)
+    # What a route has read itself, as YAML, is no longer bytes.
+    is_left = any(
+        one["loc"] == ("body",) and isinstance(one.get("input"), bytes) for one in error.errors()
+    )
+    return is_left and given != JSON and not given.endswith("+json") and bool(error.body)
 
 
 def _wrong_media_type(error: WrongMediaType) -> JSONResponse:

@@ -55,6 +55,11 @@ class StudyFacts:
     # The fit of these scores is not ready: the board is by raw means until then.
     is_partial: bool = False
 
+    @property
+    def shown_version(self) -> str:
+        """What a reader tells by that there is something new: also once the fit has come."""
+        return f"{self.version} before the fit" if self.is_partial else self.version
+
     @cached_property
     def table(self) -> MixtureTable:
         return MixtureTable(self.spec, self.board)

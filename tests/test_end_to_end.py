@@ -205,7 +205,7 @@ def test_a_study_survives_the_loss_of_a_worker_and_of_the_controller(tmp_path: P
 
         board = client.leaderboard(study_id)
         assert {row["sft_share"] for row in board["rows"]} == {0.0, 0.25, 0.5, 0.64, 1.0}
-        means = [row["mean"] for row in board["rows"]]
+        means = [row["posterior"]["mean"] for row in board["rows"]]
         assert means == sorted(means)
         found = client.recommendation(study_id)
         text = client.export(study_id)

@@ -130,7 +130,7 @@ def chart(facts: StudyFacts, query: TableQuery) -> Chart:
         **_best(facts.recommendation, name),
     )
     return Chart(
-        version=facts.version,
+        version=facts.shown_version,
         metric=facts.board.metric,
         line=line,
         baselines={

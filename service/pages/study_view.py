@@ -132,7 +132,7 @@ def table_view(study: StoredStudy, facts: StudyFacts, query: TableQuery) -> Tabl
     # Before the first facts there are no columns that an order could go by.
     is_known = bool(facts.version)
     asked = query if is_known else query.model_copy(update={"sort": "rank", "after": None})
-    page = facts.table.page(asked, facts.version)
+    page = facts.table.page(asked, facts.shown_version)
     return TableView(
         study=study,
         facts=facts,

@@ -23,7 +23,7 @@ Wanted = Annotated[TableQuery, Query()]
 def get_table(study_id: str, controller: ControllerDep, wanted: Wanted) -> TablePage:
     """Rows of the leaderboard, filtered, sorted and a page at a time."""
     facts = facts_of(controller, study_id)
-    return facts.table.page(wanted, facts.version)
+    return facts.table.page(wanted, facts.shown_version)
 
 
 @router.get("/curve", operation_id="get_curve")
@@ -36,7 +36,7 @@ def get_curve(study_id: str, controller: ControllerDep, wanted: Wanted) -> Chart
 def get_figure(study_id: str, name: str, controller: ControllerDep, wanted: Wanted) -> FigureData:
     """The rows that a figure of the study's page draws. 409 while it cannot be drawn."""
     facts = facts_of(controller, study_id)
-    return drawn_figure(controller, study_id, facts, name, wanted).data(facts.version)
+    return drawn_figure(controller, study_id, facts, name, wanted).data(facts.shown_version)
 
 
 def facts_of(controller: Controller, study_id: str) -> StudyFacts:

@@ -1,5 +1,7 @@
 """Profiles through the tried mixtures, and where a known curve is lowest along them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,16 @@ def test_a_profile_keeps_to_what_was_tried() -> None:
     # Nobody tried a group of web alone.
     web_alone = {**profile.inside, "pretrain": {"web": 1.0, "books": 0.0}}
     assert profile_of(fits, web_alone) is None
+
+
+def test_a_share_that_rounds_beyond_one_is_one() -> None:
+    study = searched_study(("math",))
+    fits = fit_study(study, observe_mixtures(study, 30, lambda w: {"math": float(w[2])}))
+    beyond = replace(fits, shares=np.vstack([fits.shares[:-1], [0.0, 0.0, 0.5, 0.5 + 1e-12]]))
+    assert beyond.sft_shares.max() > 1.0
+    profile = reference_profile(beyond, [])
+    assert profile.sft_shares.max() <= 1.0
+    assert profile.mixtures.min() >= 0.0
 
 
 def test_profiles_are_compared_over_the_shares_that_all_have() -> None:

@@ -241,6 +241,8 @@ def test_reader_of_a_finished_study(
     def drawn() -> Any:
         return page.evaluate("[...document.querySelector('#plot').data.map((t) => t.y)]")
 
+    # Points, means, and the fit's mean with both ends of its band, which comes when it is done.
+    wait_for(page, "document.querySelector('#plot').data.length === 5")
     objective = drawn()
     page.locator("#line").select_option("held_out")
     wait_for(page, "document.querySelector('#plot').data.length === 2")

@@ -1,12 +1,17 @@
 """Epochs of every trial in the list, of the recommendation, and on the page."""
 
+import pytest
 from fastapi.testclient import TestClient
 
+from service.pages import study_view
 from tests.service.conftest import SMALL_STUDY, StartService, finished_study
 from tests.service.pretend_runner import PretendRunner
 
 
-def test_epochs_stand_beside_every_trial_and_the_recommended_mixture(client: TestClient) -> None:
+def test_epochs_stand_beside_every_trial_and_the_recommended_mixture(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_view, "FIRST_SCREEN_SECONDS", 60.0)
     # The pretend runner counts 1,000,000 tokens of text and 10,000 of sums.
     study = {**SMALL_STUDY, "full_run": {"decay_tokens": 300_000}}
     study_id = finished_study(client, study)

@@ -246,6 +246,7 @@ def test_the_weights_of_a_trial_are_kept_with_the_checkpoints_tokenizer(
     result = run(config, 0.5, 0)
     folder = config.home / "trials" / result.trial_id
     assert sorted(path.name for path in folder.iterdir()) == [
+        "items.parquet",
         "tokenizer.json",
         "weights.safetensors",
     ]
