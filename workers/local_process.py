@@ -72,8 +72,10 @@ class LocalProcess:
         with self._lock:
             executor, self._executor = self._executor, None
         if executor is not None:
+            # Before the shutdown, which forgets them.
+            children = list((executor._processes or {}).values())
             executor.shutdown(wait=False, cancel_futures=True)
-            for child in list((executor._processes or {}).values()):
+            for child in children:
                 child.terminate()
 
     def _end_if_idle(self) -> None:

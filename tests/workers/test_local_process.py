@@ -112,6 +112,15 @@ def test_the_child_ends_when_its_parent_is_killed() -> None:
     parent.stdout.close()
 
 
+def test_closing_ends_a_child_that_is_busy() -> None:
+    process = LocalProcess()
+    child = process.call("os:getpid")
+    with pytest.raises(TimeoutError):
+        process.call_within(0.2, "time:sleep", 300)
+    process.close()
+    wait_until(lambda: not is_alive(child))
+
+
 def _indented(code: str) -> str:
     return "\n".join(f"    {line}" for line in code.strip().splitlines())
 
