@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.connection import client as _client
-from service.show import percent
+from service.show import cell_padding, percent
 from service.terminal import Json, line, show
 
 Study = Annotated[str, typer.Argument(help="id or name of a study")]
@@ -90,7 +90,11 @@ def show_best_shares(console: Console, found: dict[str, Any]) -> None:
 
 def show_pareto(console: Console, found: dict[str, Any]) -> None:
     """The mixtures that may be on the front, most probable first."""
-    table = Table(title="Pareto front", caption="means of the fit; those below .05 are not listed")
+    table = Table(
+        title="Pareto front",
+        caption="means of the fit; those below .05 are not listed",
+        padding=cell_padding(console),
+    )
     for name in ("P(on the front)", "", "SFT share"):
         table.add_column(name, justify="right")
     for objective in found["objectives"]:

@@ -122,6 +122,11 @@ def show_imported(console: Console, found: dict[str, Any]) -> None:
         )
 
 
+def cell_padding(console: Console) -> tuple[int, int]:
+    """None beside a cell where a terminal is narrow: else Rich would cut numbers short."""
+    return (0, 0 if console.width < 100 else 1)
+
+
 def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
     """Rank, share, mean and interval, what the fit says, differences to the baselines, ties."""
     is_fitted = any(row.get("posterior") for row in board["rows"])
@@ -132,6 +137,7 @@ def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
         title=f"Leaderboard{by}: {board['metric']}, {better} is better "
         f"({board['num_trials']} trials)",
         caption="= cannot be told from the best (95 %); differences are paired by seed",
+        padding=cell_padding(console),
     )
     factors = list(board["rows"][0].get("factors", {})) if board["rows"] else []
     fitted = ("fitted", "P(best)") if is_fitted else ()

@@ -18,8 +18,10 @@ from service.show import (
 )
 
 
-def printed(show: Any, *arguments: Any, is_terminal: bool = False) -> str:
-    console = Console(file=io.StringIO(), width=160, force_terminal=is_terminal, color_system=None)
+def printed(show: Any, *arguments: Any, is_terminal: bool = False, width: int = 160) -> str:
+    console = Console(
+        file=io.StringIO(), width=width, force_terminal=is_terminal, color_system=None
+    )
     show(console, *arguments)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return text
@@ -245,6 +247,17 @@ def test_a_fitted_leaderboard_shows_what_the_fit_says_and_ties_by_it() -> None:
     # Told from the best by its raw mean, and not by the fit.
     assert (second[1], second[6:8]) == ("=", ["3.0200", "0.12"])
     assert (third[1], third[6:8]) == ("", ["", ""])
+
+
+def test_a_narrow_terminal_cuts_no_number_of_the_leaderboard_short() -> None:
+    posterior = {"mean": 3.01, "p_best": 0.875, "in_tie_group": True}
+    pair = BOARD["rows"][0]["paired"][0]
+    paired = [pair, {**pair, "baseline": "pretrain_only"}]
+    rows = [{**row, "posterior": posterior, "paired": paired} for row in BOARD["rows"]]
+    text = printed(show_leaderboard, {**BOARD, "rows": rows}, width=80)
+    assert text.count("-0.045") == 6
+    assert "0.88" in text
+    assert not [line for line in text.splitlines() if line.startswith("│") and "…" in line]
 
 
 def test_a_mixture_of_many_sources_is_spelled_out_with_its_intervals() -> None:
