@@ -88,9 +88,7 @@ def recommend_share(
         per_benchmark=tuple(optima),
         evidence=evidence,
         enough_evidence=enough,
-        more_trials_needed=None
-        if enough
-        else more_to_tell_apart(len(line.trials), best.clearest_difference(columns), len(columns)),
+        more_trials_needed=more,
         sentence=sentence_of(share, pieces, evidence, enough, study.recommend),
         notes=(
             *notes,
