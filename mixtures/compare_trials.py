@@ -13,7 +13,7 @@ import numpy as np
 
 from mixtures.noise import SeedNoise, seed_noise
 from mixtures.observation import Key, Observation, mixture_key
-from mixtures.paired import interval_of
+from mixtures.paired import BySeed, difference_of, interval_of
 from mixtures.study import StudySpec
 from mixtures.trial_comparison import (
     ChosenTrial,
@@ -150,7 +150,11 @@ def _mixture(
     if group is not reference and group.study_id == reference.study_id:
         other = _by_seed(spec, metric, reference)
         differences = {
-            name: _difference(group.key, own[name], reference.key, other[name], noise.get(name))
+            name: _difference(
+                BySeed(key=group.key, by_seed=own[name]),
+                BySeed(key=reference.key, by_seed=other[name]),
+                noise.get(name),
+            )
             for name in own
             if name in other
         }
@@ -169,23 +173,13 @@ def _mixture(
     )
 
 
-def _difference(
-    key: Key,
-    own: Mapping[int, float],
-    other_key: Key,
-    other: Mapping[int, float],
-    noise: SeedNoise | None,
-) -> ComparedDifference:
-    common = sorted(own.keys() & other.keys())
-    if common:
-        value = float(np.mean([own[seed] - other[seed] for seed in common]))
-        paired = noise.of_paired_difference(key, other_key, len(common)) if noise else None
-        return ComparedDifference(
-            value=value, interval=interval_of(value, paired), num_pairs=len(common)
-        )
-    value = float(np.mean(list(own.values())) - np.mean(list(other.values())))
-    apart = noise.of_unpaired_difference(key, len(own), other_key, len(other)) if noise else None
-    return ComparedDifference(value=value, interval=interval_of(value, apart), num_pairs=0)
+def _difference(own: BySeed, other: BySeed, noise: SeedNoise | None) -> ComparedDifference:
+    found = difference_of(own, other, noise)
+    return ComparedDifference(
+        value=found.value,
+        interval=interval_of(found.value, found.uncertainty),
+        num_pairs=found.num_pairs,
+    )
 
 
 def _trial(

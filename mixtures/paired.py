@@ -19,16 +19,22 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MixtureTrials:
-    """One mixture's trials, with the objective per seed as a loss: negated where more is better."""
+class BySeed:
+    """One number of one mixture, for each seed that it ran with."""
 
     key: Key
-    trials: tuple[Observation, ...]
     by_seed: dict[int, float]
 
     @property
     def mean(self) -> float:
         return float(np.mean(list(self.by_seed.values())))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MixtureTrials(BySeed):
+    """One mixture's trials, with the objective per seed as a loss: negated where more is better."""
+
+    trials: tuple[Observation, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +44,7 @@ class Difference:
     num_pairs: int
 
 
-def difference_of(a: MixtureTrials, b: MixtureTrials, noise: SeedNoise | None) -> Difference:
+def difference_of(a: BySeed, b: BySeed, noise: SeedNoise | None) -> Difference:
     """a - b over common seeds; over all seeds of each, and less sure, where there is none."""
     common = sorted(a.by_seed.keys() & b.by_seed.keys())
     if common:
