@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mixtures.fitted import is_constant
 from mixtures.own_tables import BadTable
 from mixtures.own_trials import DataWarning, OwnTrials
 from mixtures.surrogates.objective_fit import ObjectiveFit, combine
@@ -47,7 +48,7 @@ def fit_objective(trials: OwnTrials, sign: float, seed: int) -> ObjectiveFit:
                 f"{MIN_POINTS} or more"
             )
         own = trials.trials(name, sign, folds)
-        if np.ptp(own.targets) <= 1e-12 * (1.0 + np.abs(own.targets).max()):
+        if is_constant(own.targets):
             constant += weight * float(own.targets[0])
         else:
             targets[name] = own
