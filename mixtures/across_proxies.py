@@ -21,7 +21,7 @@ from mixtures.observation import Key, Observation, mixture_key
 from mixtures.proxy import Proxy
 from mixtures.rank_correlation import rank_correlation
 from mixtures.recommendation import NotEnoughTrials
-from mixtures.share_profiles import lowest_along, lowest_points, reference_profile
+from mixtures.share_profiles import lowest_along, reference_profile
 from mixtures.size_extrapolation import FEWEST_SIZES, Extrapolation, extrapolation_of
 from mixtures.study import StudySpec
 from mixtures.study_fits import StudyFits, fit_study
@@ -192,7 +192,7 @@ def _fit(given: ProxyStudy, notes: list[str]) -> _Fitted:
     best_sft_share, lowest = None, None
     try:
         best = lowest_along(objective, reference_profile(fits, notes))
-        best_sft_share, lowest = best.share, lowest_points(best)
+        best_sft_share, lowest = best.share, best.lowest_points
     except NotEnoughTrials as error:
         notes.append(f"{given.id}: {error}.")
     return _Fitted(

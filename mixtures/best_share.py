@@ -82,10 +82,15 @@ class BestShare:
                 found = max(found, float(np.mean(excess)) / sd)
         return found
 
+    @property
+    def lowest_points(self) -> Array:
+        """(S,) the share at which each draw of the curve is lowest."""
+        found: Array = self.shares[self.on_grid][np.argmin(self.draws[:, self.on_grid], axis=1)]
+        return found
+
     def lowest_point_interval(self) -> tuple[float, float]:
         """The 95 % credible interval of where the curve itself is lowest."""
-        lowest = self.shares[self.on_grid][np.argmin(self.draws[:, self.on_grid], axis=1)]
-        low, high = np.quantile(lowest, [0.025, 0.975], method="inverted_cdf")
+        low, high = np.quantile(self.lowest_points, [0.025, 0.975], method="inverted_cdf")
         return float(low), float(high)
 
     def probability_lowest(self, columns: list[int]) -> list[float]:

@@ -25,7 +25,6 @@ from mixtures.share_profiles import (
     in_common,
     lowest_along,
     lowest_of,
-    lowest_points,
     profile_of,
     reference_profile,
     tried_in_group,
@@ -163,7 +162,7 @@ def _parts(fits: StudyFits, profile: Profile, notes: list[str]) -> list[PartBest
     for kind, name, weights in asked:
         fitted = fits.of(weights)
         best = lowest_along(fitted, profile)
-        lowest = lowest_points(best)
+        lowest = best.lowest_points
         above = None if of_objective is None else probability_above(lowest, of_objective)
         of_objective = lowest if of_objective is None else of_objective
         pieces = best.like_the_best()
@@ -211,7 +210,7 @@ def _move(
         start = rows.stop
         best = lowest_of(one.sft_shares, mean[rows], covariance[rows, rows], draws[:, rows])
         pieces = best.like_the_best()
-        lowest.append(lowest_points(best))
+        lowest.append(best.lowest_points)
         points.append(
             CompositionPoint(
                 share_in_group=float(level),

@@ -100,12 +100,6 @@ def lowest_along(fitted: Fitted, profile: Profile) -> BestShare:
     return lowest_of(profile.sft_shares, mean, covariance, draws)
 
 
-def lowest_points(best: BestShare) -> Array:
-    """(S,) the share at which each draw of the curve is lowest."""
-    found: Array = best.shares[best.on_grid][np.argmin(best.draws[:, best.on_grid], axis=1)]
-    return found
-
-
 def lowest_of(sft_shares: Array, mean: Array, covariance: Array, draws: Array) -> BestShare:
     return BestShare(
         shares=sft_shares,
