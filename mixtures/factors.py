@@ -97,10 +97,6 @@ class Axis:
         return KINDS[self.name].is_each
 
     @property
-    def is_range(self) -> bool:
-        return isinstance(self.factor, Range)
-
-    @property
     def _ends(self) -> tuple[float, float]:
         if isinstance(self.factor, Range):
             return self._scaled(self.factor.low), self._scaled(self.factor.high)

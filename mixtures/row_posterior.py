@@ -4,8 +4,6 @@ Everything is read off one matrix of joint draws (`best_of_pool.py`), so the fig
 agree with each other: P(best) sums to 1 over the mixtures, P(in the top k) to k.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy.stats import norm
 
@@ -65,8 +63,3 @@ def probability_in_top(draws: Array, drawn: Rows, count: int, k: int) -> Array:
     found = np.zeros(count)
     found[drawn] = np.bincount(least.ravel(), minlength=len(drawn)) / len(draws)
     return found
-
-
-def ordered(posteriors: Sequence[RowPosterior], sign: float) -> list[int]:
-    """Row numbers by posterior mean, best first."""
-    return sorted(range(len(posteriors)), key=lambda row: sign * posteriors[row].mean)

@@ -193,13 +193,10 @@ class StudySpec(Recipe):
                     f"one of the sources {names}",
                 )
 
-    @property
-    def keeps_weights(self) -> bool:
-        """Whether its trials leave their final weights behind."""
-        return self.keeps_weights_of(self.proxy)
-
     def keeps_weights_of(self, proxy: Proxy) -> bool:
-        """The same of a trial of this proxy, which a factor may have chosen."""
+        """Whether a trial of this proxy, which a factor may have chosen, leaves its final weights
+        behind.
+        """
         is_small = proxy.num_parameters * BYTES_PER_WEIGHT <= SMALL_WEIGHTS_BYTES
         return self.keep_weights == "all" or (self.keep_weights == "small" and is_small)
 
