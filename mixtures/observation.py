@@ -75,25 +75,32 @@ def complete_observations(
     names = [benchmark.name for benchmark in study.ranked_benchmarks]
     found = sorted(observations, key=lambda o: (o.seed, o.trial_id))
     wrong = {one.trial_id: one for one in contradicting(study, found)}
-    complete, notes, num_short = [], [one.sentence for one in wrong.values()], 0
-    for observation in found:
-        if observation.trial_id in wrong:
-            continue
-        if not with_short and is_short(study, observation.factors):
-            num_short += 1
-            continue
-        missing = [name for name in names if name not in observation.scores]
-        if missing:
-            notes.append(
-                f"Trial {observation.trial_id} is left out: it has no score on "
-                f"{', '.join(missing)}."
-            )
-            continue
-        scores = {name: observation.scores[name] for name in names}
-        complete.append(observation.model_copy(update={"scores": scores}))
-    if num_short:
+    right = [one for one in found if one.trial_id not in wrong]
+    wanted = [one for one in right if with_short or not is_short(study, one.factors)]
+    complete, missing = with_all_scores(wanted, names)
+    notes = [*(one.sentence for one in wrong.values()), *missing]
+    if num_short := len(right) - len(wanted):
         notes.append(f"{num_short} trials of shorter decays inform the search and are not here.")
     return complete, notes
+
+
+def with_all_scores(
+    observations: Iterable[Observation], names: Sequence[str]
+) -> tuple[list[Observation], list[str]]:
+    """Those with a score in all of `names`, and these scores alone, by seed and trial; a sentence
+    for each of the others.
+    """
+    whole, notes = [], []
+    for one in sorted(observations, key=lambda o: (o.seed, o.trial_id)):
+        missing = [name for name in names if name not in one.scores]
+        if missing:
+            notes.append(
+                f"Trial {one.trial_id} is left out: it has no score on {', '.join(missing)}."
+            )
+            continue
+        scores = {name: one.scores[name] for name in names}
+        whole.append(one.model_copy(update={"scores": scores}))
+    return whole, notes
 
 
 def as_of(complete: Sequence[Observation]) -> str:

@@ -54,8 +54,7 @@ class LineFit:
 def fit_line(study: StudySpec, complete: Sequence[Observation]) -> LineFit:
     """Of trials with all their scores; raises NotEnoughTrials below four shares."""
     notes = []
-    trials = [trial for trial in complete if is_on_line(study, trial)]
-    off_line = [trial.trial_id for trial in complete if not is_on_line(study, trial)]
+    trials, off_line = on_line(study, complete)
     if off_line:
         notes.append(
             f"Left out of the fit, because they change the shares inside the pretraining or the "
@@ -109,6 +108,18 @@ def line_posteriors(line: LineFit) -> dict[str, RowPosterior]:
         line.best.mean[columns], line.best.sd[columns], top, line.of_tried, line.sign
     )
     return dict(zip(line.first_trials, rows, strict=True))
+
+
+def on_line(study: StudySpec, trials: Sequence[Observation]) -> tuple[list[Observation], list[str]]:
+    """The trials of the study's own line, and the ids of the others."""
+    inside: list[Observation] = []
+    outside: list[str] = []
+    for trial in trials:
+        if is_on_line(study, trial):
+            inside.append(trial)
+        else:
+            outside.append(trial.trial_id)
+    return inside, outside
 
 
 def is_on_line(study: StudySpec, trial: Observation) -> bool:

@@ -17,17 +17,16 @@ from mixtures.factor_levels import own_levels
 from mixtures.factors import words_of
 from mixtures.fitted import Fitted, LineFitted, StackFitted, is_constant
 from mixtures.objective import Objective
-from mixtures.observation import Observation
+from mixtures.observation import Observation, as_of, with_all_scores
 from mixtures.own_evidence import MIN_MIXTURES
 from mixtures.recommendation import NotEnoughTrials
 from mixtures.search_data import MOST_TARGETS, SearchData, search_data
-from mixtures.share_line import MIN_SHARES, is_on_line
+from mixtures.share_line import MIN_SHARES, on_line
 from mixtures.study import StudySpec
 from mixtures.surrogates.objective_fit import combine
 from mixtures.surrogates.seam import Array, Trials, assign_folds
 from mixtures.surrogates.share_gp import fit_share_gp
 from mixtures.surrogates.stack import StackFit, fit_stacks
-from mixtures.value import canonical_json, hash_text
 
 # Fourteen stacks at 256 mixtures take 20 s of a core, and the time grows with the cube.
 MOST_MIXTURES = 256
@@ -140,7 +139,7 @@ def fit_study(
         trials=tuple(trials),
         stacks={} if study.space.is_line else _stacks(data),
         signs=dict(signs),
-        as_of=hash_text(canonical_json(sorted([one.trial_id, one.scores] for one in trials))),
+        as_of=as_of(trials),
         notes=tuple(notes),
     )
 
@@ -164,22 +163,13 @@ def _usable(
     study: StudySpec, observations: Sequence[Observation], parts: Sequence[str]
 ) -> tuple[list[Observation], list[str]]:
     """Trials with every score that is asked for, and on a line those that lie on it."""
-    usable, notes, off_line, num_other = [], [], [], 0
     own = own_levels(study)
-    for trial in sorted(observations, key=lambda one: (one.seed, one.trial_id)):
-        if trial.factors != own:
-            num_other += 1
-            continue
-        missing = [name for name in parts if name not in trial.scores]
-        if missing:
-            notes.append(
-                f"Trial {trial.trial_id} is left out: it has no score on {', '.join(missing)}."
-            )
-        elif study.space.is_line and not is_on_line(study, trial):
-            off_line.append(trial.trial_id)
-        else:
-            scores = {name: trial.scores[name] for name in parts}
-            usable.append(trial.model_copy(update={"scores": scores}))
+    at_own = [trial for trial in observations if trial.factors == own]
+    usable, notes = with_all_scores(at_own, parts)
+    off_line: list[str] = []
+    if study.space.is_line:
+        usable, off_line = on_line(study, usable)
+    num_other = len(observations) - len(at_own)
     if num_other:
         whose = (
             f"at other levels than the study's own ({words_of(own)})" if own else "of short decays"
