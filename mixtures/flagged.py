@@ -47,8 +47,7 @@ def flagged_of(warnings: Sequence[DataWarning]) -> list[FlaggedScore]:
 
 def aggregates_of(scores: Mapping[str, Mapping[str, float]]) -> list[StoredAggregate]:
     """Benchmarks that only sum up others, from the scores (benchmark to value) of each trial."""
-    table = score_table(scores)
-    return stored_aggregates(table) if len(table.metrics) > 2 else []
+    return _aggregates(score_table(scores))
 
 
 def contradictions(scores: Mapping[str, Mapping[str, float]]) -> list[FlaggedScore]:
@@ -61,9 +60,13 @@ def contradictions(scores: Mapping[str, Mapping[str, float]]) -> list[FlaggedSco
             stored=table.rows[row].values[one.column],
             recomputed=float(one.recomputed[row]),
         )
-        for one in aggregates_of(scores)
+        for one in _aggregates(table)
         for row in one.wrong_rows
     ]
+
+
+def _aggregates(table: Scores) -> list[StoredAggregate]:
+    return stored_aggregates(table) if len(table.metrics) > 2 else []
 
 
 def score_table(scores: Mapping[str, Mapping[str, float]]) -> Scores:
