@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mixtures.metric import direction_of
-from mixtures.observation import Observation
+from mixtures.observation import Observation, contradicting
 from mixtures.study import StudySpec
 from mixtures.value import InvalidField
 
@@ -95,12 +95,20 @@ def metric_of(asked: Asked, study: StudySpec) -> str:
 def observations_of(
     study: StudySpec, asked: Sequence[Asked], by_metric: Mapping[str, Sequence[Observation]]
 ) -> tuple[list[Observation], dict[str, float]]:
-    """Each trial with the scores of all parts that it has, and the sign of each part."""
+    """Each trial with the scores of all parts that it has, and the sign of each part.
+
+    Without trials whose scores contradict each other, which only shows while they have them all;
+    the leaderboard names these.
+    """
+    of_objective = by_metric.get(study.objective.metric, ())
+    wrong = {one.trial_id for one in contradicting(study, of_objective)}
     signs = {part: one.sign for one in asked for part in one.weights}
     trials: dict[str, Observation] = {}
     scores: dict[str, dict[str, float]] = {}
     for metric, observations in by_metric.items():
         for one in observations:
+            if one.trial_id in wrong:
+                continue
             trials[one.trial_id] = one
             for benchmark, value in one.scores.items():
                 part = benchmark

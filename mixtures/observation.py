@@ -62,6 +62,15 @@ def contradicting(study: StudySpec, observations: Iterable[Observation]) -> list
     return contradictions({one.trial_id: one.scores for one in observations})
 
 
+def consistent(
+    study: StudySpec, observations: Sequence[Observation]
+) -> tuple[list[Observation], list[str]]:
+    """Without the trials whose scores contradict each other; a sentence for each of these."""
+    wrong = {one.trial_id: one for one in contradicting(study, observations)}
+    right = [one for one in observations if one.trial_id not in wrong]
+    return right, [one.sentence for one in wrong.values()]
+
+
 def complete_observations(
     study: StudySpec, observations: Iterable[Observation], with_short: bool = False
 ) -> tuple[list[Observation], list[str]]:
@@ -74,11 +83,10 @@ def complete_observations(
     """
     names = [benchmark.name for benchmark in study.ranked_benchmarks]
     found = sorted(observations, key=lambda o: (o.seed, o.trial_id))
-    wrong = {one.trial_id: one for one in contradicting(study, found)}
-    right = [one for one in found if one.trial_id not in wrong]
+    right, wrong = consistent(study, found)
     wanted = [one for one in right if with_short or not is_short(study, one.factors)]
     complete, missing = with_all_scores(wanted, names)
-    notes = [*(one.sentence for one in wrong.values()), *missing]
+    notes = [*wrong, *missing]
     if num_short := len(right) - len(wanted):
         notes.append(f"{num_short} trials of shorter decays inform the search and are not here.")
     return complete, notes

@@ -17,7 +17,7 @@ from mixtures.factor_levels import own_levels
 from mixtures.factors import words_of
 from mixtures.fitted import Fitted, LineFitted, StackFitted, is_constant
 from mixtures.objective import Objective
-from mixtures.observation import Observation, as_of, with_all_scores
+from mixtures.observation import Observation, as_of, consistent, with_all_scores
 from mixtures.own_evidence import MIN_MIXTURES
 from mixtures.recommendation import NotEnoughTrials
 from mixtures.search_data import MOST_TARGETS, SearchData, search_data
@@ -117,7 +117,9 @@ def fit_study(
     if signs is None:
         sign = study.objective.loss_sign
         signs = dict.fromkeys((one.name for one in study.ranked_benchmarks), sign)
+    observations, wrong = consistent(study, observations)
     trials, notes = _usable(study, observations, list(signs))
+    notes = [*wrong, *notes]
     _require_scores(observations, list(signs))
     if study.space.is_line:
         tried = {round(trial.sft_share, 12) for trial in trials}

@@ -1,9 +1,13 @@
 """Trials of an outside team whose stored average is not what its parts say."""
 
+import numpy as np
+
+from mixtures.named_objectives import asked_objective, observations_of
 from mixtures.observation import Observation, complete_observations, contradicting
 from mixtures.rank import leaderboard
 from mixtures.study import StudySpec
 from mixtures.study_answer import answer_study
+from mixtures.study_fits import fit_study
 from tests.mixtures.outside_study import make_outside_study
 from tests.mixtures.share_study import make_study, observe
 
@@ -45,6 +49,33 @@ def test_a_row_whose_average_is_wrong_is_named_and_not_used_whatever_the_average
         (flag,) = answer_study(study(weight), with_average(wrong=3)).leaderboard.flagged
         assert (flag.trial_id, flag.benchmark) == ("t3", "average")
         assert (flag.stored, flag.recomputed) == (2.875, 1.875)
+
+
+def test_such_a_row_is_in_no_other_fit_either() -> None:
+    # Ten mixtures: as many as a fit of many sources takes, and one more that is left out.
+    rng = np.random.default_rng(0)
+    trials = []
+    for place, draw in enumerate(rng.dirichlet(np.ones(4), 11)):
+        math, code = 2.0 + place * 0.25, 1.0 + (place % 3) * 0.5
+        average = (math + code) / 2 + (1.0 if place == 3 else 0.0)
+        trials.append(
+            Observation(
+                trial_id=f"t{place:02}",
+                shares=dict(zip(("web", "books", "chat", "proofs"), draw.tolist(), strict=True)),
+                sft_share=round(float(draw[2] + draw[3]), 9),
+                seed=0,
+                scores={"math": math, "code": code, "average": average},
+            )
+        )
+    fits = fit_study(study(0.0), trials)
+    assert "t03" not in {one.trial_id for one in fits.trials}
+    assert len(fits.trials) == 10
+    assert any("Trial t03 is left out: its stored average" in note for note in fits.notes)
+    # Of one benchmark alone nobody could tell any more that the row contradicts itself.
+    asked = asked_objective(study(0.0), "math")
+    found, _ = observations_of(study(0.0), [asked], {"loss": trials})
+    assert "t03" not in {one.trial_id for one in found}
+    assert len(found) == 10
 
 
 def test_right_averages_are_used_and_nothing_is_said() -> None:
