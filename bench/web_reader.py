@@ -9,10 +9,13 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 VISITS, REPEATS = 7, 5
+# What takes longer than this has gone wrong: `evaluate` itself would wait for ever.
+MOST_MS = 120_000
 # Milliseconds between a click in the page and the frame after the change that it waits for.
-TIMED = """async ([action, watched]) => {
+TIMED = """async ([action, watched, most]) => {
   const place = document.querySelector(watched);
-  const changed = new Promise((done) => {
+  const changed = new Promise((done, failed) => {
+    setTimeout(() => failed(new Error(`${action} changed nothing in ${watched}`)), most);
     new MutationObserver((_, observer) => { observer.disconnect(); done(); })
       .observe(place, { childList: true, subtree: true, characterData: true });
   });
@@ -132,7 +135,7 @@ def interactions(context: BrowserContext, address: str) -> dict[str, float]:
         page.wait_for_selector("#plot .main-svg")
         page.wait_for_timeout(800)
         for name, action, watched in STEPS:
-            found.setdefault(name, []).append(page.evaluate(TIMED, [action, watched]))
+            found.setdefault(name, []).append(page.evaluate(TIMED, [action, watched, MOST_MS]))
             page.wait_for_timeout(400)
         page.close()
     return {name: statistics.median(values) for name, values in found.items()}
