@@ -28,6 +28,7 @@ import structlog
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.control import SkipTest
 from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
@@ -240,9 +241,9 @@ def _fuzz_one(
     )(given(case=operation.as_strategy(generation_mode=mode))(one))
     try:
         seed(rng.randrange(2**32))(run)()
-    except BaseException as error:
+    except SkipTest:
         # An operation without parameters or body has no wrong request.
-        if mode is GenerationMode.POSITIVE or "generate" not in str(error).lower():
+        if mode is GenerationMode.POSITIVE:
             raise
 
 
