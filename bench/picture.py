@@ -6,14 +6,12 @@ Needs the test extra and a Chromium (DECAYMIX_CHROMIUM, or on the path).
 """
 
 import argparse
-import os
-import shutil
 import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+from bench.chromium import FLAGS, find_chromium
 
 
 def main() -> None:
@@ -24,7 +22,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=1280, help="pixels")
     parser.add_argument("--height", type=int, help="cut the page here, pixels")
     chosen = parser.parse_args()
-    chromium = os.environ.get("DECAYMIX_CHROMIUM") or shutil.which("chromium")
+    chromium = find_chromium()
     if chromium is None:
         sys.exit("no Chromium found; set DECAYMIX_CHROMIUM")
     with sync_playwright() as playwright:

@@ -10,8 +10,6 @@ keeps text sharp and a picture under 150 kB. Needs the test extra and a Chromium
 
 import argparse
 import io
-import os
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +18,8 @@ import httpx
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
+from bench.chromium import FLAGS, find_chromium
+
 # A telephone, a tablet, a desk.
 WIDTHS = {"narrow": (360, 780), "middle": (820, 1100), "wide": (1280, 900)}
 SCHEMES = ("light", "dark")
@@ -133,7 +126,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="whole pages, not the first screen")
     parser.add_argument("--quick", action="store_true", help="wide and light alone")
     chosen = parser.parse_args()
-    chromium = os.environ.get("DECAYMIX_CHROMIUM") or shutil.which("chromium")
+    chromium = find_chromium()
     if chromium is None:
         sys.exit("no Chromium found; set DECAYMIX_CHROMIUM")
     chosen.into.mkdir(parents=True, exist_ok=True)

@@ -11,8 +11,6 @@ timed in the page, from the click to the changed table or figure. `--quick` leav
 import argparse
 import json
 import multiprocessing
-import os
-import shutil
 import socket
 import tempfile
 import time
@@ -26,6 +24,7 @@ import pandas as pd
 import uvicorn
 from sqlalchemy import text
 
+from bench.chromium import find_chromium
 from bench.web_reader import read_study
 from db.database import Database
 from db.studies import insert_study
@@ -89,12 +88,6 @@ def measure(url: str, study_id: str, size: int, chromium: str) -> list[tuple[str
         (f"slowest_interaction_ms_{size}", slowest, INTERACTION_MS),
         (f"payload_kb_{size}", reading.payload_kb, PAYLOAD_KB),
     ]
-
-
-def find_chromium() -> str | None:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = [os.environ.get("DECAYMIX_CHROMIUM"), *(shutil.which(name) for name in names)]
-    return next((one for one in found if one), None)
 
 
 def study_of(size: int) -> StudySpec:

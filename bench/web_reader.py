@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import httpx
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+from bench.chromium import FLAGS
+
 VISITS, REPEATS = 7, 5
 # What takes longer than this has gone wrong: `evaluate` itself would wait for ever.
 MOST_MS = 120_000

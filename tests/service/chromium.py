@@ -1,7 +1,5 @@
 """A Chromium for the tests that need one, and a page that complains of what no page should do."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,23 +7,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
+from bench.chromium import FLAGS, find_chromium
+
 PATIENCE_MS = 30_000
 
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:
     """Skips the test where no Chromium is found."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = [os.environ.get("DECAYMIX_CHROMIUM"), *(shutil.which(name) for name in names)]
-    path = next((one for one in found if one), None)
+    path = find_chromium()
     if path is None:
         pytest.skip("no Chromium found")
     with sync_playwright() as playwright:
