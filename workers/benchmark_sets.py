@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mixtures.benchmark import Benchmark
+from mixtures.recipe import Recipe
 from mixtures.value import canonical_json, hash_text
 from workers.artifact import built_once
 from workers.benchmarks import (
@@ -25,20 +26,9 @@ FORMAT = 6
 def benchmark_sets(data: StudyData, tokens: StudyTokenizer) -> list[RequestSet | HarnessSet]:
     """All of the recipe's, in its order."""
     recipe = data.recipe
-    made_of = [
-        FORMAT,
-        tokens.content_hash,
-        tokens.end_id,
-        [benchmark.model_dump(mode="json") for benchmark in recipe.benchmarks],
-        [source.model_dump(mode="json") for source in recipe.sources],
-        data.data_hashes,
-        recipe.data_seed,
-        recipe.proxy.context_tokens,
-        recipe.decontamination,
-    ]
+    name = hash_of_sets(recipe, data.data_hashes, tokens.content_hash, tokens.end_id)
     folder = built_once(
-        data.config.home / "requests" / hash_text(canonical_json(made_of)),
-        lambda path: _build(path, data, tokens),
+        data.config.home / "requests" / name, lambda path: _build(path, data, tokens)
     )
     own = [one for one in recipe.benchmarks if one.task is None]
     sets: dict[str, RequestSet | HarnessSet] = {
@@ -55,6 +45,24 @@ def benchmark_sets(data: StudyData, tokens: StudyTokenizer) -> list[RequestSet |
                 source, chosen, tokens.tokenizer, context, seed, tokens.end_id
             )
     return [sets[benchmark.name] for benchmark in recipe.benchmarks]
+
+
+def hash_of_sets(
+    recipe: Recipe, data_hashes: dict[str, str], tokenizer_hash: str, end_id: int
+) -> str:
+    """Of all that the recipe's sets are made of."""
+    made_of = [
+        FORMAT,
+        tokenizer_hash,
+        end_id,
+        [benchmark.model_dump(mode="json") for benchmark in recipe.benchmarks],
+        [source.model_dump(mode="json") for source in recipe.sources],
+        data_hashes,
+        recipe.data_seed,
+        recipe.proxy.context_tokens,
+        recipe.decontamination,
+    ]
+    return hash_text(canonical_json(made_of))
 
 
 def _build(folder: Path, data: StudyData, tokens: StudyTokenizer) -> None:

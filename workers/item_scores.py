@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from mixtures.item import ItemScore, ItemText
 from mixtures.trial import TrialSpec
 from mixtures.value import canonical_json, hash_text
+from workers.benchmark_sets import hash_of_sets
 from workers.benchmarks import RequestSet
 from workers.harness_set import HarnessSet
 from workers.item_files import FORMAT, write_item_scores, write_item_texts
@@ -120,18 +121,8 @@ def keep_items(
     home: Path, spec: TrialSpec, prepared: Prepared, answered: Sequence[ItemScore]
 ) -> None:
     """The trial's items, and once for all trials that share them their texts."""
-    recipe = spec.recipe
-    made_of = [
-        FORMAT,
-        prepared.tokenizer_hash,
-        [benchmark.model_dump(mode="json") for benchmark in recipe.benchmarks],
-        [source.model_dump(mode="json") for source in recipe.sources],
-        spec.data_hashes,
-        recipe.data_seed,
-        recipe.proxy.context_tokens,
-        recipe.decontamination,
-    ]
-    texts_hash = hash_text(canonical_json(made_of))
+    sets = hash_of_sets(spec.recipe, spec.data_hashes, prepared.tokenizer_hash, prepared.end_id)
+    texts_hash = hash_text(canonical_json([FORMAT, sets]))
     write_item_texts(
         home,
         texts_hash,
