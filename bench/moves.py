@@ -21,7 +21,7 @@ from mixtures.best_share_moves import best_shares
 from mixtures.named_objectives import asked_objectives
 from mixtures.objective import Objective
 from mixtures.observation import Observation
-from mixtures.pareto import ParetoRow, on_front, pareto_front
+from mixtures.pareto import on_front, pareto_front
 from mixtures.size_extrapolation import extrapolation_of
 from mixtures.study import StudySpec
 from mixtures.surrogates.seam import Array
@@ -72,14 +72,10 @@ def fronts(count: int, is_line: bool) -> tuple[Array, Array, Array]:
         by_trial = {trial.trial_id: place for place, trial in enumerate(trials)}
         for row in rows:
             place = by_trial[row.trial_ids[0]] % len(shares)
-            add(row, chances, raw)
+            chances.append(row.p_on_front)
+            raw.append(row.on_raw_front)
             truth.append(bool(is_true[place]))
     return np.array(chances), np.array(raw, dtype=float), np.array(truth, dtype=float)
-
-
-def add(row: ParetoRow, chances: list[float], raw: list[bool]) -> None:
-    chances.append(row.p_on_front)
-    raw.append(row.on_raw_front)
 
 
 def compositions(count: int) -> tuple[float, float]:
