@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bench.search_truths import LAWS, NUM_BENCHMARKS, Array, Truth, make_truth
+from bench.search_truths import LAWS, NUM_BENCHMARKS, Array, Truth, make_truth, observed
 from mixtures.design import first_trials, request_of, trials_of_request
 from mixtures.propose import Memory, propose
 from mixtures.rank import Observation
@@ -37,16 +37,7 @@ def observe(
     for spec in specs:
         shares = np.array(list(spec.mixture.shares.values()))[None]
         noise = truth.noise(shares)[0] * rng.standard_normal(NUM_BENCHMARKS)
-        scores = truth.scores(shares)[0] + noise
-        found.append(
-            Observation(
-                trial_id=spec.trial_id,
-                shares=spec.mixture.shares,
-                sft_share=spec.sft_share,
-                seed=spec.seed,
-                scores={f"b{index}": float(value) for index, value in enumerate(scores)},
-            )
-        )
+        found.append(observed(spec, truth.scores(shares)[0] + noise))
     return found
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mixtures.observation import Observation
 from mixtures.study import StudySpec
+from mixtures.trial import TrialSpec
 
 Array = NDArray[np.float64]
 LAWS = ("exponential", "power", "bowl")
@@ -35,6 +37,18 @@ class Truth:
     def regret(self, shares: Array) -> float:
         """Of one mixture (K,), in units of what a middling mixture loses to the best."""
         return float((self.objective(shares[None])[0] - self.best) / (self.median - self.best))
+
+
+def observed(spec: TrialSpec, scores: Array) -> Observation:
+    """The trial with its scores (B,)."""
+    return Observation(
+        trial_id=spec.trial_id,
+        shares=spec.mixture.shares,
+        sft_share=spec.sft_share,
+        seed=spec.seed,
+        scores={f"b{index}": float(value) for index, value in enumerate(scores)},
+        factors=spec.factors,
+    )
 
 
 def study_of(num_sources: int) -> StudySpec:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bench.search_truths import NUM_BENCHMARKS, Array, Truth, make_truth
+from bench.search_truths import NUM_BENCHMARKS, Array, Truth, make_truth, observed
 from mixtures.design import first_trials, trials_of_request
 from mixtures.observation import Observation, complete_observations
 from mixtures.propose import Memory, propose
@@ -38,17 +38,7 @@ def run(study: StudySpec, scores: Callable[[TrialSpec], Array], truth: Truth) ->
         for spec in specs:
             spent += spec.decay.tokens
             num_short += spec.decay.tokens < study.decay.tokens
-            found = scores(spec)
-            trials.append(
-                Observation(
-                    trial_id=spec.trial_id,
-                    shares=spec.mixture.shares,
-                    sft_share=spec.sft_share,
-                    seed=spec.seed,
-                    scores={f"b{i}": float(value) for i, value in enumerate(found)},
-                    factors=spec.factors,
-                )
-            )
+            trials.append(observed(spec, scores(spec)))
         if spent >= budget:
             break
         requests = propose(study, trials, [], BATCH, memory=memory).requests
