@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.goal import goal_line
 from bench.peak_memory import peak_bytes
 
 MEMORY_RATIO, STREAM_SHARE = 0.3, 0.02
@@ -106,8 +107,7 @@ def main() -> None:
         # Of 50 MB the interpreter alone is more: the goal is for a gigabyte.
         goals.append(("peak_memory_ratio", found["peak_bytes"] / made, MEMORY_RATIO))
     for name, value, bound in goals:
-        verdict = "met" if value <= bound else "missed"
-        print(f"goal {name} value={value:.4f} bound={bound:g} {verdict}")
+        print(goal_line(name, value, bound))
 
 
 def compare_tokenizers(root: Path) -> None:

@@ -17,6 +17,7 @@ import argparse
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from bench.goal import goal_line
 from mixtures.best_share_moves import best_shares
 from mixtures.named_objectives import asked_objectives
 from mixtures.objective import Objective
@@ -47,8 +48,9 @@ def main() -> None:
             print(
                 f"front, {name}: {len(truth)} mixtures, {truth.mean():.2f} of them on the true one"
             )
-            goal(f"front_{name}_calibration_error", calibration_error(chances, truth), CALIBRATION)
-            goal(f"front_{name}_brier_over_raw", brier[0] / brier[1], 1.0)
+            error = calibration_error(chances, truth)
+            print(goal_line(f"front_{name}_calibration_error", error, CALIBRATION))
+            print(goal_line(f"front_{name}_brier_over_raw", brier[0] / brier[1], 1.0))
         points, changes = compositions(NUM_COMPOSITIONS // part)
         between("composition_lowest_point_coverage", points)
         between("composition_change_coverage", changes)
@@ -202,11 +204,6 @@ def calibration_error(chances: Array, truth: Array) -> float:
         if inside.any():
             gaps += float(inside.mean()) * abs(float(chances[inside].mean() - truth[inside].mean()))
     return gaps
-
-
-def goal(name: str, value: float, bound: float) -> None:
-    """At most the bound."""
-    print(f"goal {name} value={value:.4f} bound={bound:g} {'met' if value <= bound else 'missed'}")
 
 
 def between(name: str, value: float) -> None:

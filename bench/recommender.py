@@ -21,6 +21,7 @@ import numpy as np
 from scipy.stats import norm, spearmanr
 from threadpoolctl import threadpool_limits
 
+from bench.goal import goal_line
 from bench.regmix import (
     MEAN,
     PILE_CC,
@@ -225,10 +226,7 @@ def goal_lines(figures: Sequence[Figure], sizes: Sequence[int], seconds: float |
 
     def goal(name: str, value: float | None, bound: float, is_at_least: bool) -> None:
         assert value is not None
-        is_met = value >= bound if is_at_least else value <= bound
-        lines.append(
-            f"goal {name} value={value:.4f} bound={bound:g} {'met' if is_met else 'missed'}"
-        )
+        lines.append(goal_line(name, value, bound, is_at_least))
 
     short = {MEAN: "mean13", PILE_CC: "pile_cc"}
     for target, bounds in RANK_GOALS.items():

@@ -23,6 +23,7 @@ import numpy as np
 from scipy.stats import spearmanr
 from threadpoolctl import threadpool_limits
 
+from bench.goal import goal_line
 from bench.regmix import Runs, read_runs, regret
 from mixtures.fitted import r_squared
 from mixtures.surrogates.objective_fit import combine
@@ -71,12 +72,12 @@ def main() -> None:
         )
     by_order = {figure.order: figure for figure in clean}
     lost = by_order[RAW].spearman - by_order[TRANSFER].spearman
-    goal("clean_spearman_behind_raw", lost, CLEAN_LOSS, is_at_least=False)
+    print(goal_line("clean_spearman_behind_raw", lost, CLEAN_LOSS))
     gain = means[TRANSFER][0] - means[RAW][0]
-    goal("noisy_spearman_over_raw", gain, NOISY_GAIN, is_at_least=True)
+    print(goal_line("noisy_spearman_over_raw", gain, NOISY_GAIN, is_at_least=True))
     over = means[TRANSFER][0] - means[POSTERIOR][0]
-    goal("noisy_spearman_over_posterior", over, 0.0, is_at_least=True)
-    goal("noisy_regret_over_raw", means[TRANSFER][1] - means[RAW][1], 0.0, is_at_least=False)
+    print(goal_line("noisy_spearman_over_posterior", over, 0.0, is_at_least=True))
+    print(goal_line("noisy_regret_over_raw", means[TRANSFER][1] - means[RAW][1], 0.0))
 
 
 def figures(runs: Runs, count: int, seed: int, is_noisy: bool) -> list[Figure]:
@@ -134,11 +135,6 @@ def summed(stacks: dict[str, StackFit], weights: dict[str, float], shares: Array
     rows = dict.fromkeys(used, np.arange(len(shares)))
     mean, _ = combine(used, rows, weights, len(shares)).predict(shares)
     return mean
-
-
-def goal(name: str, value: float, bound: float, is_at_least: bool) -> None:
-    is_met = value >= bound if is_at_least else value <= bound
-    print(f"goal {name} value={value:.4f} bound={bound:g} {'met' if is_met else 'missed'}")
 
 
 if __name__ == "__main__":
