@@ -38,11 +38,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from mixtures.study import Resources
-from mixtures.trial import Progress
+from bench.idle_pool import IdlePool
 from service.app import create_app
 from service.settings import Settings
-from workers.pool import DataError, Slot
+from workers.pool import DataError
 
 # Goals: cases of the full run, and what may go wrong in them.
 NUM_CASES, MOST_FAILURES = 20_000, 0
@@ -68,36 +67,6 @@ _STUDY = {
     "benchmarks": [{"name": "test_sums"}],
     "space": {"sft_share": [0.0, 0.25, 0.5, 0.75, 1.0]},
 }
-
-
-class NoWorkers:
-    """A pool on which nothing ever runs."""
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    async def is_reachable(self) -> bool:
-        return True
-
-    def cluster_resources(self) -> dict[str, float]:
-        return {"CPU": 1.0}
-
-    def num_slots(self, resources: Resources) -> int:
-        return 1
-
-    def acquire(self, resources: Resources) -> Slot | None:
-        return None
-
-    async def run(self, slot: Slot, spec: Any, attempt: int) -> Any:
-        raise AssertionError("nothing is acquired, so nothing is run")
-
-    def release(self, slot: Slot) -> None: ...
-
-    async def progress(self) -> list[Progress]:
-        return []
-
-    def cancel(self, trial_id: str) -> None: ...
 
 
 @dataclass
@@ -145,7 +114,7 @@ def service(home: Path) -> Iterator[TestClient]:
     configured = Settings(
         home=home / "home", data_roots=(home / "data",), token=TOKEN, requests_per_second=1e6
     )
-    app = create_app(configured, NoWorkers())
+    app = create_app(configured, IdlePool())
     replaced = [
         module
         for name, module in list(sys.modules.items())

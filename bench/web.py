@@ -25,16 +25,16 @@ import uvicorn
 from sqlalchemy import text
 
 from bench.chromium import find_chromium
+from bench.idle_pool import IdlePool
 from bench.web_reader import read_study
 from db.database import Database
 from db.studies import insert_study
 from mixtures.mixture import Mixture
 from mixtures.study import StudySpec
-from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
+from mixtures.trial import TrialSpec
 from mixtures.value import canonical_json
 from service.app import create_app
 from service.settings import Settings
-from workers.pool import Slot
 
 SMALL, LARGE = 400, 100_000
 # Goals: milliseconds to the first screen, of an interaction, and kilobytes beside Plotly's file.
@@ -195,33 +195,6 @@ def spec_template(spec: StudySpec, study_id: str) -> tuple[str, str]:
     return template, mark
 
 
-class NoPool:
-    """Nothing is trained here."""
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-    def cluster_resources(self) -> dict[str, float]:
-        return {"CPU": 0.0}
-
-    def num_slots(self, resources: object) -> int:
-        return 0
-
-    def acquire(self, resources: object) -> Slot | None:
-        return None
-
-    async def run(self, slot: Slot, spec: TrialSpec, attempt: int) -> TrialResult | TrialFailure:
-        raise NotImplementedError
-
-    def release(self, slot: Slot) -> None: ...
-
-    async def progress(self) -> list[Progress]:
-        return []
-
-    def cancel(self, trial_id: str) -> None: ...
-
-
 @contextmanager
 def served(home: Path) -> Iterator[str]:
     """The service on this home, in a process of its own, which is gone afterwards whatever it does.
@@ -245,7 +218,7 @@ def served(home: Path) -> Iterator[str]:
 
 
 def serve(home: Path, port: int) -> None:
-    app = create_app(Settings(home=home), NoPool())
+    app = create_app(Settings(home=home), IdlePool())
     uvicorn.run(app, port=port, log_level="warning", timeout_graceful_shutdown=1)
 
 
