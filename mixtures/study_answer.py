@@ -1,7 +1,7 @@
 """All that a study's trials say, from one fit: the leaderboard and the recommendation.
 
 A function of the spec and the scores, nothing else: the service runs it in a child process
-(`service/answers.py`) and keeps what comes back under the hash of the scores.
+(`service/answers.py`) and keeps what comes back as long as these stand.
 """
 
 from collections.abc import Collection, Mapping, Sequence

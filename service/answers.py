@@ -1,21 +1,23 @@
 """Leaderboards, recommendations and the like, computed from scores and kept while these stand.
 
-Nothing derived is written to the database: the key is the content of the scores. Fits run one
-after another in a child process that ends when idle, so the controller's loop never waits for one
-and the controller stays small. Whoever asks waits for a while: after that the leaderboard comes
-without what the fit would say, and the fit goes on.
+Nothing derived is written to the database: the key is the state of the scores and the spec, so
+that scores are read only where a fit is begun. Fits run one after another in a child process that
+ends when idle, so the controller's loop never waits for one and the controller stays small. Whoever
+asks waits for a while: after that the leaderboard comes without what the fit would say, and the fit
+goes on.
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotDone
+from dataclasses import dataclass
 from typing import Any
 
 from db.database import Session
 from db.found_sizes import available_tokens
-from db.scores import observations, observations_by_metric
+from db.scores import observations, observations_by_metric, scores_version
 from db.studies import StoredStudy
 from mixtures.across_proxies import AcrossProxies, ProxyStudy, require_comparable
 from mixtures.best_share_moves import BestShares
@@ -32,17 +34,25 @@ from mixtures.rank import Leaderboard
 from mixtures.recommendation import NotEnoughTrials, Recommendation
 from mixtures.signal import SignalReport, signal
 from mixtures.studies_by_proxy import by_proxy
-from mixtures.study import StudySpec
 from mixtures.study_answer import StudyAnswer, answer_study, needs_fit, raw_leaderboard
 from mixtures.transfer_score import TransferObjective
-from mixtures.value import InvalidField, canonical_json, hash_text
+from mixtures.value import InvalidField
 from workers.pool import ChildKilled, LocalProcess
 
 _MOST_KEPT = 64
 # How long whoever asks waits for a fit, unless he says otherwise. A client of ours waits a minute.
 ANSWER_SECONDS = 45.0
 
+# What is answered, of which study or studies, and their state.
 _Key = tuple[str, str, str]
+# The trials of a fit, and its arguments.
+_Given = tuple[Sequence[Observation], tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    future: Future[Any]
+    num_trials: int
 
 
 class FitNotReady(NotEnoughTrials):
@@ -50,10 +60,10 @@ class FitNotReady(NotEnoughTrials):
 
 
 class Answers:
-    """A small cache by content. Two who ask at once for the same fit wait for one."""
+    """A small cache by state. Two who ask at once for the same fit wait for one."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[_Key, Future[Any]] = OrderedDict()
+        self._kept: OrderedDict[_Key, _Fit] = OrderedDict()
         self._lock = threading.Lock()
         self._process = LocalProcess()
         self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fits")
@@ -67,11 +77,10 @@ class Answers:
         self, session: Session, study: StoredStudy, seconds: float = ANSWER_SECONDS
     ) -> Leaderboard:
         """Of the trials completed so far; by raw means where a fit takes longer than `seconds`."""
-        found = observations(session, study.id, study.spec.objective.metric)
-        tokens = available_tokens(session, study.id)
         try:
-            return self._answer(study, found, tokens, seconds).leaderboard
+            return self._answer(session, study, seconds).leaderboard
         except FitNotReady as error:
+            found, tokens = _own_scores(session, study), available_tokens(session, study.id)
             board = raw_leaderboard(study.spec, found, tokens)
             return board.model_copy(update={"no_posterior": str(error)})
 
@@ -79,192 +88,195 @@ class Answers:
         self, session: Session, study: StoredStudy, seconds: float = ANSWER_SECONDS
     ) -> Recommendation:
         """Of the trials completed so far; raises NotEnoughTrials, and FitNotReady, which is one."""
-        found = observations(session, study.id, study.spec.objective.metric)
-        answer = self._answer(study, found, available_tokens(session, study.id), seconds)
+        answer = self._answer(session, study, seconds)
         if answer.recommendation is None:
             raise NotEnoughTrials(answer.no_recommendation)
         return answer.recommendation
 
     def signal(self, session: Session, study: StoredStudy) -> SignalReport:
         """Of the trials completed so far."""
-        found = observations_by_metric(session, study.id)
-        flat = [one for trials in found.values() for one in trials]
-        key = ("signal", study.id, _hash(flat, (study.spec,)))
-        with self._lock:
-            kept = self._kept.get(key)
+        key = ("signal", study.id, state_of_scores(session, study))
+        kept = self._standing(key)
         if kept is None:
-            kept = Future()
-            kept.set_result(signal(study.spec, found))
+            found = observations_by_metric(session, study.id)
+            kept = _Fit(Future(), max((len(trials) for trials in found.values()), default=0))
+            kept.future.set_result(signal(study.spec, found))
             with self._lock:
                 self._keep(key, kept)
-        report: SignalReport = kept.result()
+        report: SignalReport = kept.future.result()
         return report
 
     def transfer(self, session: Session, study: StoredStudy) -> TransferObjective:
         """The transfer score's weights; raises NotEnoughTrials."""
-        found = observations(session, study.id, study.spec.objective.metric)
-        answer: TransferObjective = self._fitted(
-            "transfer", study.id, found, "transfer_score:transfer_objective", study.spec, found
-        )
+
+        def given() -> _Given:
+            found = _own_scores(session, study)
+            return found, (study.spec, found)
+
+        key = ("transfer", study.id, state_of_scores(session, study))
+        answer: TransferObjective = self._fitted(key, "transfer_score:transfer_objective", given)
         return answer
 
     def transfer_leaderboard(self, session: Session, study: StoredStudy) -> Leaderboard:
         """By the transfer score; raises NotEnoughTrials."""
-        found = observations(session, study.id, study.spec.objective.metric)
-        tokens = available_tokens(session, study.id)
-        answer: Leaderboard = self._fitted(
-            "transfer-leaderboard",
-            study.id,
-            found,
-            "transfer_score:transfer_leaderboard",
-            study.spec,
-            found,
-            tokens,
-        )
+
+        def given() -> _Given:
+            found = _own_scores(session, study)
+            return found, (study.spec, found, available_tokens(session, study.id))
+
+        key = ("transfer-leaderboard", study.id, state_of_scores(session, study))
+        answer: Leaderboard = self._fitted(key, "transfer_score:transfer_leaderboard", given)
         return answer
 
     def best_shares(self, session: Session, study: StoredStudy) -> BestShares:
         """Of the trials completed so far; raises NotEnoughTrials."""
-        found = observations(session, study.id, study.spec.objective.metric)
-        answer: BestShares = self._fitted(
-            "best-shares", study.id, found, "best_share_moves:best_shares", study.spec, found
-        )
+
+        def given() -> _Given:
+            found = _own_scores(session, study)
+            return found, (study.spec, found)
+
+        key = ("best-shares", study.id, state_of_scores(session, study))
+        answer: BestShares = self._fitted(key, "best_share_moves:best_shares", given)
         return answer
 
     def pareto(self, session: Session, study: StoredStudy, names: Sequence[str]) -> ParetoFront:
         """Over the objectives `names`; raises InvalidField and NotEnoughTrials."""
         asked = asked_objectives(study.spec, names)
-        found, signs = observations_of(study.spec, asked, observations_by_metric(session, study.id))
-        answer: ParetoFront = self._fitted(
-            " ".join(["pareto", *names]),
-            study.id,
-            found,
-            "pareto:pareto_front",
-            study.spec,
-            asked,
-            found,
-            signs,
-        )
+
+        def given() -> _Given:
+            by_metric = observations_by_metric(session, study.id)
+            found, signs = observations_of(study.spec, asked, by_metric)
+            return found, (study.spec, asked, found, signs)
+
+        key = (" ".join(["pareto", *names]), study.id, state_of_scores(session, study))
+        answer: ParetoFront = self._fitted(key, "pareto:pareto_front", given)
         return answer
 
     def effects(self, session: Session, study: StoredStudy, name: str | None) -> FactorEffects:
         """On one objective, or the study's own; raises InvalidField and NotEnoughTrials."""
         asked = own_objective(study.spec) if name is None else asked_objective(study.spec, name)
-        found, signs = observations_of(
-            study.spec, [asked], observations_by_metric(session, study.id)
-        )
-        answer: FactorEffects = self._fitted(
-            " ".join(["effects", asked.name]),
-            study.id,
-            found,
-            "factor_effects:factor_effects",
-            study.spec,
-            asked,
-            found,
-            signs,
-        )
+
+        def given() -> _Given:
+            by_metric = observations_by_metric(session, study.id)
+            found, signs = observations_of(study.spec, [asked], by_metric)
+            return found, (study.spec, asked, found, signs)
+
+        key = (" ".join(["effects", asked.name]), study.id, state_of_scores(session, study))
+        answer: FactorEffects = self._fitted(key, "factor_effects:factor_effects", given)
         return answer
 
     def across_proxies(
         self, session: Session, studies: Sequence[tuple[StoredStudy, int]], full_parameters: int
     ) -> AcrossProxies:
         """Of studies with the sizes of their models; raises NotEnoughTrials and InvalidField."""
-        stored = [
-            ProxyStudy(
-                id=study.id,
-                study=study.spec,
-                observations=tuple(observations(session, study.id, study.spec.objective.metric)),
-                parameters=parameters,
-            )
-            for study, parameters in studies
-        ]
-        given = [one for study in stored for one in by_proxy(study)]
-        require_comparable(given)
-        answer: AcrossProxies = self._fitted(
+
+        def given() -> _Given:
+            stored = [
+                ProxyStudy(
+                    id=study.id,
+                    study=study.spec,
+                    observations=tuple(_own_scores(session, study)),
+                    parameters=parameters,
+                )
+                for study, parameters in studies
+            ]
+            alone = [one for study in stored for one in by_proxy(study)]
+            require_comparable(alone)
+            return [trial for one in alone for trial in one.observations], (alone, full_parameters)
+
+        key = (
             f"across {full_parameters}",
-            " ".join(f"{one.id}:{one.parameters}" for one in given),
-            [trial for one in given for trial in one.observations],
-            "across_proxies:across_proxies",
-            given,
-            full_parameters,
+            " ".join(f"{study.id}:{parameters}" for study, parameters in studies),
+            ", ".join(state_of_scores(session, study) for study, _ in studies),
         )
+        answer: AcrossProxies = self._fitted(key, "across_proxies:across_proxies", given)
         return answer
 
-    def _answer(
-        self,
-        study: StoredStudy,
-        found: list[Observation],
-        tokens: dict[str, int],
-        seconds: float,
-    ) -> StudyAnswer:
-        if not needs_fit(study.spec, found):
-            return answer_study(study.spec, found, tokens)
-        answer: StudyAnswer = self._fitted(
-            "answer",
-            study.id,
-            found,
-            "study_answer:answer_study",
-            study.spec,
-            found,
-            tokens,
-            seconds=seconds,
-        )
+    def _answer(self, session: Session, study: StoredStudy, seconds: float) -> StudyAnswer:
+        key = ("answer", study.id, state_of_scores(session, study))
+        fit = self._standing(key)
+        if fit is None:
+            found, tokens = _own_scores(session, study), available_tokens(session, study.id)
+            if not needs_fit(study.spec, found):
+                return answer_study(study.spec, found, tokens)
+            fit = self._begun(
+                key, "study_answer:answer_study", (found, (study.spec, found, tokens))
+            )
+        answer: StudyAnswer = _result(fit, seconds)
         return answer
 
     def _fitted(
         self,
-        kind: str,
-        study_id: str,
-        found: Sequence[Observation],
+        key: _Key,
         function: str,
-        *arguments: Any,
+        given: Callable[[], _Given],
         seconds: float = ANSWER_SECONDS,
     ) -> Any:
-        """`mixtures.module:name` of `arguments` in the child, once for these scores.
+        """`mixtures.module:name` of what is `given` in the child, read and fitted once for `key`.
 
         Raises what it raises, and FitNotReady where it takes longer than `seconds`.
         """
-        future = self._begun(kind, study_id, found, function, arguments)
-        try:
-            return future.result(seconds)
-        except (NotDone, CancelledError) as error:
-            raise FitNotReady(
-                f"the fit of these {len(found)} trials is not done yet; it goes on, ask again"
-            ) from error
-        except ChildKilled as error:
-            raise FitNotReady(
-                f"the process that fitted these {len(found)} trials was killed, for want of memory "
-                "perhaps; ask again"
-            ) from error
+        fit = self._standing(key)
+        return _result(self._begun(key, function, given()) if fit is None else fit, seconds)
 
-    def _begun(
-        self,
-        kind: str,
-        study_id: str,
-        found: Sequence[Observation],
-        function: str,
-        arguments: tuple[Any, ...],
-    ) -> Future[Any]:
-        """A fit of older scores of the same kind that waits still is given up: nobody wants it."""
-        key = (kind, study_id, _hash(found, arguments))
+    def _standing(self, key: _Key) -> _Fit | None:
         with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None and not _is_broken(kept):
-                self._kept.move_to_end(key)
-                return kept
-            for other, future in list(self._kept.items()):
-                if other[:2] == key[:2] and future.cancel():
+            return self._found(key)
+
+    def _found(self, key: _Key) -> _Fit | None:
+        kept = self._kept.get(key)
+        if kept is None or _is_broken(kept.future):
+            return None
+        self._kept.move_to_end(key)
+        return kept
+
+    def _begun(self, key: _Key, function: str, given: _Given) -> _Fit:
+        """A fit of older scores of the same kind that waits still is given up: nobody wants it."""
+        found, arguments = given
+        with self._lock:
+            # Another may have begun it while the scores were read.
+            standing = self._found(key)
+            if standing is not None:
+                return standing
+            for other, fit in list(self._kept.items()):
+                if other[:2] == key[:2] and fit.future.cancel():
                     del self._kept[other]
-            begun = self._queue.submit(
+            future = self._queue.submit(
                 self._process.call, "mixtures.answer_child:run", f"mixtures.{function}", *arguments
             )
+            begun = _Fit(future, len(found))
             self._keep(key, begun)
         return begun
 
-    def _keep(self, key: _Key, future: Future[Any]) -> None:
-        self._kept[key] = future
+    def _keep(self, key: _Key, fit: _Fit) -> None:
+        self._kept[key] = fit
         while len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
+
+
+def state_of_scores(session: Session, study: StoredStudy) -> str:
+    """Changes when a trial is completed, and when the study is extended: the same scores under
+    another spec are another answer. Takes a millisecond.
+    """
+    return f"{scores_version(session, study.id) or 'none yet'} {study.spec.content_hash()}"
+
+
+def _own_scores(session: Session, study: StoredStudy) -> list[Observation]:
+    return observations(session, study.id, study.spec.objective.metric)
+
+
+def _result(fit: _Fit, seconds: float) -> Any:
+    try:
+        return fit.future.result(seconds)
+    except (NotDone, CancelledError) as error:
+        raise FitNotReady(
+            f"the fit of these {fit.num_trials} trials is not done yet; it goes on, ask again"
+        ) from error
+    except ChildKilled as error:
+        raise FitNotReady(
+            f"the process that fitted these {fit.num_trials} trials was killed, for want of memory "
+            "perhaps; ask again"
+        ) from error
 
 
 def _is_broken(future: Future[Any]) -> bool:
@@ -274,9 +286,3 @@ def _is_broken(future: Future[Any]) -> bool:
     answers = (NotEnoughTrials, InvalidField)
     error = future.exception() if future.done() else None
     return error is not None and not isinstance(error, answers)
-
-
-def _hash(found: Sequence[Observation], arguments: tuple[Any, ...]) -> str:
-    """The scores and the spec, which may be extended."""
-    specs = [one.canonical() for one in arguments if isinstance(one, StudySpec)]
-    return hash_text(canonical_json([*specs, *(one.model_dump(mode="json") for one in found)]))

@@ -83,16 +83,19 @@ def test_an_older_fit_that_has_not_begun_is_given_up_for_a_newer_one(
     study = make_study()
     trials = observe_curve(study, lambda s: 3 + s, 0.1, np.random.default_rng(0))
 
+    def of_first(num: int) -> Any:
+        return lambda: (trials[:num], (study, {}))
+
     def ask(kind: str, num: int) -> None:
         with pytest.raises(FitNotReady):
-            found._fitted(kind, "s", trials[:num], "signal:signal", study, {}, seconds=0.0)
+            found._fitted((kind, "s", str(num)), "signal:signal", of_first(num), 0.0)
 
     ask("other", 1)  # takes the one place
     ask("answer", 10)
     ask("answer", 11)
     ask("answer", 12)
     process.gate.set()
-    found._fitted("answer", "s", trials[:12], "signal:signal", study, {}, seconds=30.0)
+    found._fitted(("answer", "s", "12"), "signal:signal", of_first(12), 30.0)
     assert len(process.calls) == 2
 
 
@@ -104,12 +107,44 @@ def test_that_there_is_too_little_is_an_answer_and_a_dead_child_is_none(
     study = make_study()
     for _ in range(2):
         with pytest.raises(NotEnoughTrials):
-            found._fitted("share", "s", [], "share_line:fit_line", study, [], seconds=30.0)
+            key = ("share", "s", "none")
+            found._fitted(key, "share_line:fit_line", lambda: ([], (study, [])), 30.0)
     assert len(process.calls) == 1
     for _ in range(2):
         with pytest.raises(AttributeError):
-            found._fitted("none", "s", [], "share_line:no_such", study, seconds=30.0)
+            key = ("none", "s", "none")
+            found._fitted(key, "share_line:no_such", lambda: ([], (study,)), 30.0)
     assert len(process.calls) == 3
+
+
+def test_scores_are_read_again_only_where_there_are_more_or_the_spec_is_another(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = finished_study(client)
+    reads: list[str] = []
+
+    def counted(name: str) -> None:
+        read = getattr(answers_module, name)
+
+        def reading(*asked: Any) -> Any:
+            reads.append(name)
+            return read(*asked)
+
+        monkeypatch.setattr(answers_module, name, reading)
+
+    counted("observations")
+    counted("observations_by_metric")
+
+    def ask() -> list[Any]:
+        kinds = ("leaderboard", "recommendation", "signal", "best-shares", "effects")
+        return [client.get(f"/v1/studies/{study}/{kind}").json() for kind in kinds]
+
+    first = ask()
+    # The leaderboard and the recommendation are of one fit.
+    assert len(reads) == 4
+    assert ask() == first and len(reads) == 4
+    client.post(f"/v1/studies/{study}/extend", json={"max_trials": 2000}).raise_for_status()
+    assert ask() == first and len(reads) == 8
 
 
 def test_the_child_ends_with_the_controller(client: TestClient) -> None:
