@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.database import Database
-from db.scores import observations, scores_version
+from db.scores import observations
 from db.studies import StoredStudy
 from db.study_page import TrialTime, last_result, trial_times
 from mixtures.rank import Leaderboard, Observation, complete_observations, leaderboard
@@ -25,7 +25,7 @@ from mixtures.recommendation import NotEnoughTrials, Recommendation
 from mixtures.signal import SignalReport, signal
 from mixtures.study import StudySpec
 from mixtures.trial import ItemCounts
-from service.answers import Answers, FitNotReady
+from service.answers import Answers, FitNotReady, state_of_scores
 from service.pages.mixture_table import MixtureTable
 
 # Of a study with 100,000 trials facts take some hundred MB.
@@ -134,7 +134,7 @@ class Facts:
         """
         start = time.monotonic()
         with self._database.read() as session:
-            version = scores_version(session, study.id) or "none yet"
+            version = state_of_scores(session, study)
         with self._lock:
             kept = self._kept.get(study.id)
             if kept is not None:

@@ -2,13 +2,15 @@
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from mixtures.study import StudySpec
+from service.routes.studies import stored_study
 from service.study_yaml import study_yaml
 from tests.mixtures.outside_study import OUTSIDE_STUDY
 from tests.service.conftest import SMALL_STUDY, StartService, finished_study, wait_until
@@ -122,6 +124,18 @@ def test_an_extended_study_runs_what_came_and_keeps_what_it_has(client: TestClie
     again = client.post("/v1/studies", json=SMALL_STUDY)
     assert (again.status_code, again.json()["id"]) == (200, study_id)
     assert again.json()["num_trials"] == 24
+
+
+def test_what_the_page_shows_of_an_extended_study_is_of_its_new_spec(client: TestClient) -> None:
+    study_id = finished_study(client)
+    controller = cast(FastAPI, client.app).state.controller
+    assert (
+        controller.facts.of(stored_study(controller, study_id)).facts.spec.budget.max_trials < 2000
+    )
+    # No new trial comes of this, so the scores stay as they are.
+    client.post(f"/v1/studies/{study_id}/extend", json={"max_trials": 2000}).raise_for_status()
+    extended = stored_study(controller, study_id)
+    assert controller.facts.of(extended).facts.spec == extended.spec
 
 
 def test_an_extension_is_refused_by_field_with_nothing_changed(client: TestClient) -> None:
