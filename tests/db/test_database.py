@@ -4,6 +4,8 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -242,6 +244,20 @@ def test_a_read_does_not_write(database: Database, study: StudySpec) -> None:
         session.flush()
     with database.read() as session:
         assert list(list_studies(session)) == []
+
+
+def test_readers_who_hold_their_sessions_hold_up_nobody(
+    database: Database, study: StudySpec
+) -> None:
+    # As many as threads answer requests: each may wait for a fit.
+    with ExitStack() as readers:
+        for _ in range(40):
+            list_studies(readers.enter_context(database.read()))
+        started = time.monotonic()
+        database.ping()
+        with database.write() as session:
+            insert_study(session, "one", study, "{}")
+        assert time.monotonic() - started < 5.0
 
 
 def test_writers_take_turns(database: Database, study: StudySpec) -> None:
