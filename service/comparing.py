@@ -1,6 +1,8 @@
 """Loads what is to be compared; the page and the API's route both come from here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from db.scores import observations
 from db.studies import StoredStudy, UnknownStudy, count_states, get_study
@@ -16,6 +18,8 @@ from service.errors import BadInput
 from service.routes.moves import get_across_proxies
 from service.state import Controller
 
+Stored = TypeVar("Stored")
+
 MOST_TRIALS, MOST_STUDIES = 200, 6
 # The noise is known well enough from so many; the fit of its model grows with their cube.
 _MOST_FOR_NOISE = 300
@@ -24,15 +28,8 @@ _MOST_FOR_NOISE = 300
 def comparison_of_trials(controller: Controller, trial_ids: Sequence[str]) -> TrialComparison:
     """2 to 200 trials, of one study or several. Raises BadInput, which names ids that are wrong."""
     wanted = _distinct("trial", trial_ids, MOST_TRIALS)
-    found: list[StoredTrial] = []
-    unknown = []
     with controller.database.read() as session:
-        for trial_id in wanted:
-            try:
-                found.append(get_trial(session, trial_id))
-            except UnknownTrial:
-                unknown.append(trial_id)
-        _require_known("trial", unknown)
+        found = _stored("trial", wanted, partial(get_trial, session), UnknownTrial)
         studies = {
             study_id: get_study(session, study_id)
             for study_id in dict.fromkeys(trial.study_id for trial in found)
@@ -49,15 +46,8 @@ def comparison_of_trials(controller: Controller, trial_ids: Sequence[str]) -> Tr
 def comparison_of_studies(controller: Controller, study_ids: Sequence[str]) -> StudyComparison:
     """2 to 6 studies. Raises BadInput, which names ids that are wrong."""
     wanted = _distinct("study", study_ids, MOST_STUDIES)
-    found: list[StoredStudy] = []
-    unknown = []
     with controller.database.read() as session:
-        for study_id in wanted:
-            try:
-                found.append(get_study(session, study_id))
-            except UnknownStudy:
-                unknown.append(study_id)
-    _require_known("study", unknown)
+        found = _stored("study", wanted, partial(get_study, session), UnknownStudy)
     return compare_studies([_chosen_study(controller, study) for study in found])
 
 
@@ -94,9 +84,20 @@ def _distinct(kind: str, ids: Sequence[str], most: int) -> list[str]:
     return wanted
 
 
-def _require_known(kind: str, unknown: Sequence[str]) -> None:
+def _stored(
+    kind: str, ids: Sequence[str], get: Callable[[str], Stored], error: type[Exception]
+) -> list[Stored]:
+    """What `get` gives for each id. Raises BadInput, which names all that raise `error`."""
+    found: list[Stored] = []
+    unknown = []
+    for one in ids:
+        try:
+            found.append(get(one))
+        except error:
+            unknown.append(one)
     if unknown:
-        raise BadInput(kind, list(unknown), f"there is no {kind} {', '.join(unknown)}")
+        raise BadInput(kind, unknown, f"there is no {kind} {', '.join(unknown)}")
+    return found
 
 
 def _observed(controller: Controller, study_id: str, metric: str) -> list[Observation]:
