@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.chromium import FLAGS, find_chromium
 
+# Most waits end within a second; a fit on a busy machine is what takes long.
 PATIENCE_MS = 30_000
 
 

@@ -5,12 +5,9 @@
 writes a picture of a finished study's page.
 """
 
-import asyncio
 import json
 import os
 import re
-import shutil
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,70 +15,25 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 import yaml
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from service.app import create_app
-from service.settings import Settings
-from tests.service.conftest import SMALL_STUDY, wait_until
+from tests.service.chromium import PATIENCE_MS, open_browser, open_page
+from tests.service.conftest import wait_until
 from tests.service.pretend_runner import PretendRunner
-from tests.service.thread_pool import ThreadPool
+from tests.service.real_server import RealServer
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-# Most waits end within a second; a fit on a busy machine is what takes long.
-PATIENCE_MS = 30_000
 TENTHS = [tenth / 10 for tenth in range(11)]
 QUESTION = "What share of reasoning data should the decay phase of this model hold?"
 
 
-class Server:
-    """uvicorn in a thread, on one home and one port; it can be stopped and started again."""
-
-    def __init__(self, home: Path, data_root: Path, runner: PretendRunner) -> None:
-        self._settings = Settings(home=home, data_roots=(data_root,))
-        self._pool = ThreadPool(runner=runner)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}"
-
-    def start(self) -> None:
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(self._settings, self._pool),
-                port=self._port,
-                log_level="warning",
-                timeout_graceful_shutdown=1,
-            )
-        )
-        self._thread = threading.Thread(target=asyncio.run, args=(self._server.serve(),))
-        self._thread.start()
-        wait_until(lambda: self._server.started)
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
+class Server(RealServer):
+    """Whose studies ask our question."""
 
     def submit(self, **changes: Any) -> str:
-        study = {**SMALL_STUDY, "question": QUESTION, **changes}
-        answer = httpx.post(f"{self.url}/v1/studies", json=study, timeout=60)
-        assert answer.status_code == 201, answer.text
-        study_id: str = answer.json()["id"]
-        return study_id
-
-    def wait_for_the_end(self, study_id: str) -> None:
-        address = f"{self.url}/v1/studies/{study_id}"
-        wait_until(lambda: httpx.get(address).json()["status"]["state"] == "FINISHED")
+        return super().submit(**{"question": QUESTION, **changes})
 
 
 @pytest.fixture(autouse=True)
@@ -104,15 +56,8 @@ def server(tmp_path: Path, data_root: Path, runner: PretendRunner) -> Iterator[S
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = [os.environ.get("DECAYMIX_CHROMIUM"), *(shutil.which(name) for name in names)]
-    path = next((one for one in found if one), None)
-    if path is None:
-        pytest.skip("no Chromium found")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+    with open_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -123,22 +68,10 @@ def complaints() -> list[str]:
 
 @pytest.fixture
 def page(browser: Browser, server: Server, complaints: list[str]) -> Iterator[Page]:
-    page = browser.new_page(base_url=server.url, viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(PATIENCE_MS)
-
-    def look(address: str) -> None:
-        if not address.startswith((server.url, "data:", "blob:")):
-            complaints.append(f"asked for {address}")
-
-    page.on("request", lambda request: look(request.url))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
-    page.on(
-        "console",
-        lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
-    )
-    yield page
-    page.close()
+    size = {"width": 1280, "height": 900}
+    with open_page(browser, server.url, complaints, viewport=size) as page:
+        page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
+        yield page
 
 
 def wait_for(page: Page, expression: str) -> None:
