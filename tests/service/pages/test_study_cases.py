@@ -191,3 +191,27 @@ def test_what_the_study_is_not_is_an_error_with_its_name(client: TestClient) -> 
         answer = client.get(path)
         assert answer.status_code == 422, path
         assert answer.json()["errors"][0]["field"] == field
+
+
+def test_a_higher_score_is_better_where_the_study_says_so(client: TestClient) -> None:
+    study = submit(
+        client,
+        name="higher",
+        objective={"metric": "loss", "better": "higher"},
+        space={"sft_share": [0.0, 0.5]},
+        baselines={"none": 0.0},
+    )
+    trials = ask(client, study, num=4, lease_seconds=600)
+    ids = {}
+    for trial in trials:
+        share, seed = trial["shares"]["chat"] + trial["shares"]["proofs"], trial["seed"]
+        assert tell(client, trial, told(trial, 1.0 + share + 0.01 * seed)).status_code == 200
+        ids[share, seed] = trial["trial_id"]
+    pages = (
+        client.get("/compare", params={"trial": [ids[key] for key in sorted(ids)]}).text,
+        client.get(f"/studies/{study}/report").text,
+        client.get(f"/studies/{study}").text,
+    )
+    for page in pages:
+        assert "+0.5000 better" in text_of(page)
+        assert " worse" not in text_of(page)
