@@ -87,35 +87,42 @@ class MixtureTable:
     spec: StudySpec
     board: Leaderboard
 
-    @cached_property
+    @property
     def columns(self) -> tuple[Column, ...]:
         """Those that this leaderboard can show, in order."""
-        has_posterior = any(row.posterior for row in self.board.rows)
+        return tuple(
+            one for one in self._all_columns if self._has_posterior or one.key not in _OF_POSTERIOR
+        )
+
+    @cached_property
+    def _has_posterior(self) -> bool:
+        return any(row.posterior for row in self.board.rows)
+
+    @cached_property
+    def _all_columns(self) -> tuple[Column, ...]:
+        """Those that it can show once there is a fit: an address may name them before."""
         better = "lower" if self.board.direction == "minimise" else "higher"
         found = [
             Column(key="rank", title="Rank", about=f"by {self.board.ranked_by}", is_usual=True),
             Column(key="share", title="SFT share", about="of the decay's tokens", is_usual=True),
         ]
-        if has_posterior:
-            k = self.board.top_k
-            found += [
-                Column(
-                    key="posterior",
-                    title="Posterior",
-                    about=f"expected without noise, with its 95 % interval; {better} is better",
-                    is_usual=True,
-                ),
-                Column(key="p_best", title="P(best)", about="of the mixtures tried", is_usual=True),
-                Column(
-                    key="p_top", title=f"P(top {k})", about=f"among the {k} best", is_usual=False
-                ),
-                Column(
-                    key="regret",
-                    title="Expected regret",
-                    about="how much worse than the best one it is on average",
-                    is_usual=False,
-                ),
-            ]
+        k = self.board.top_k
+        found += [
+            Column(
+                key="posterior",
+                title="Posterior",
+                about=f"expected without noise, with its 95 % interval; {better} is better",
+                is_usual=True,
+            ),
+            Column(key="p_best", title="P(best)", about="of the mixtures tried", is_usual=True),
+            Column(key="p_top", title=f"P(top {k})", about=f"among the {k} best", is_usual=False),
+            Column(
+                key="regret",
+                title="Expected regret",
+                about="how much worse than the best one it is on average",
+                is_usual=False,
+            ),
+        ]
         found += [
             Column(
                 key="mean", title="Mean", about=f"of its trials; {better} is better", is_usual=True
@@ -124,7 +131,7 @@ class MixtureTable:
                 key="interval",
                 title="95 % interval",
                 about="of the mean, from the noise of seeds",
-                is_usual=not has_posterior,
+                is_usual=not self._has_posterior,
             ),
         ]
         found += [
@@ -159,9 +166,8 @@ class MixtureTable:
     def shown_columns(self, wanted: Iterable[str]) -> tuple[Column, ...]:
         """Those named in `wanted`, or the usual ones; rank and share always."""
         names = set(wanted)
-        known = {column.key for column in self.columns}
-        for name in names - known:
-            raise BadInput("columns", name, f"no such column; there are {', '.join(known)}")
+        for name in names:
+            self._require_column("columns", name, name)
         always = {"rank", "share"}
         return tuple(
             one
@@ -189,12 +195,15 @@ class MixtureTable:
         """The matching rows in the order of `sort`; what is not known comes last."""
         rows = self.matching(wanted)
         key = sort.removeprefix("-")
-        if key not in {column.key for column in self.columns}:
-            known = ", ".join(column.key for column in self.columns)
-            raise BadInput("sort", sort, f"no such column; there are {known}")
+        self._require_column("sort", sort, key)
         values = self.values(key)[rows]
         order = np.argsort(-values if sort.startswith("-") else values, kind="stable")
         return rows[order]
+
+    def _require_column(self, field: str, given: str, key: str) -> None:
+        known = [column.key for column in self._all_columns]
+        if key not in known:
+            raise BadInput(field, given, f"no such column; there are {', '.join(known)}")
 
     def page(self, query: TableQuery, version: str) -> TablePage:
         """The rows after `query.after`; from the first where that row is gone."""

@@ -129,16 +129,13 @@ def study_view(controller: Controller, study: StoredStudy, query: TableQuery) ->
 def table_view(study: StoredStudy, facts: StudyFacts, query: TableQuery) -> TableView:
     """Raises BadInput where the query names what is not there."""
     line_named(facts, query.line)
-    # Before the first facts there are no columns that an order could go by.
-    is_known = bool(facts.version)
-    asked = query if is_known else query.model_copy(update={"sort": "rank", "after": None})
-    page = facts.table.page(asked, facts.shown_version)
+    page = facts.table.page(query, facts.shown_version)
     return TableView(
         study=study,
         facts=facts,
         query=query,
         page=page,
-        columns=facts.table.shown_columns(query.columns if is_known else ()),
+        columns=facts.table.shown_columns(query.columns),
         lines=line_names(facts),
         off_line=_off_line(study.spec, page),
     )

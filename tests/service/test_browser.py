@@ -216,6 +216,8 @@ def test_reader_of_a_finished_study(
     assert column(page, 3)[1].startswith("95 %")
     wait_for(page, "document.querySelector('#plot').data[0].x.length === 25")
     expect(page.locator("#figure-cost circle")).to_have_count(13)
+    # While the fit is made a line above says so, and what is looked at stays in its place.
+    expect(page.locator("[data-late]")).to_have_count(0)
     assert page.evaluate("scrollY") == 400
     expect(page.locator("#line")).to_have_value("benchmark:held_out")
     expect(page.locator("#board thead")).to_contain_text("test_sums")

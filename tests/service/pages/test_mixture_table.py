@@ -96,3 +96,11 @@ def test_an_unknown_column_is_named() -> None:
 def test_chosen_columns_are_shown_in_their_usual_order() -> None:
     keys = [column.key for column in table().shown_columns(["trials", "mean"])]
     assert keys == ["rank", "share", "mean", "trials"]
+
+
+def test_columns_of_a_fit_may_be_named_before_it_is_there() -> None:
+    columns = table().shown_columns(["p_best", "mean"])
+    assert [column.key for column in columns] == ["rank", "share", "mean"]
+    assert not {"posterior", "p_best", "p_top", "regret"} & {one.key for one in table().columns}
+    # Nothing is known to order by, so the leaderboard's order stays.
+    assert shares_of(table(), sort="-posterior") == shares_of(table())
