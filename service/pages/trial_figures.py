@@ -103,8 +103,7 @@ def score_figure(
     own = [line for line in lines if line.score.metric == metric]
     if not own:
         return None
-    shown = [name for name in baselines if any(name in line.of_baselines for line in own)]
-    shown = shown[: len(_STYLES)]
+    shown = shown_baselines(own, baselines)
     words = metric.replace("_", " ")
     rows = [
         Row(
