@@ -40,7 +40,6 @@ def studies_page(
     return html_page(
         "studies.html",
         studies=study_listings(controller, found[first : first + STUDIES_PER_PAGE]),
-        num_studies=len(found),
         num_all=num_all,
         tags=tags,
         q=q,

@@ -5,7 +5,7 @@
 import { askJson } from "./ask.js";
 
 /** Whether the user says yes to `words`. Escape is no. */
-export function confirmed(words, yes) {
+function confirmed(words, yes) {
   const dialog = document.createElement("dialog");
   dialog.className = "confirm";
   dialog.setAttribute("aria-label", words);

@@ -27,7 +27,7 @@ function here() {
 }
 
 /** `task`, at once and then at most every `ms`; never twice at the same time, never unseen. */
-export function paced(task, ms) {
+function paced(task, ms) {
   let busy = false;
   let again = false;
   return async function run() {

@@ -4,7 +4,7 @@
 import { ask, askJson } from "./ask.js";
 import { showProblems } from "./problems.js";
 import { showReport } from "./report_of_check.js";
-import { addRow, gather, restore, stored } from "./study_form.js";
+import { gather, restore, stored } from "./study_form.js";
 
 const DRAFT_MS = 500; // after the last key
 const KEPT = `decaymix new study ${location.search}`;

@@ -4,7 +4,7 @@
 const form = document.getElementById("form");
 
 /** A further row of `kind` (sources, benchmarks); its fields filled with `values` by name. */
-export function addRow(kind, values = {}) {
+function addRow(kind, values = {}) {
   const row = document.getElementById(`${kind}-row`).content.firstElementChild.cloneNode(true);
   form.querySelector(`[data-rows="${kind}"]`).append(row);
   for (const input of row.querySelectorAll("input, select")) {
