@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from db.studies import StoredStudy
 from mixtures.export.formats import FORMATS
 from mixtures.what_would_change import what_would_change
+from service.answers import ANSWER_SECONDS
 from service.pages.export_preview import export_preview
 from service.pages.html import html_page
 from service.pages.report_figures import report_figures
@@ -67,6 +68,9 @@ def report_page(study_id: str, controller: ControllerDep) -> Response:
 
 def _answered(controller: Controller, study_id: str) -> Answered:
     study, facts = stored_study(controller, study_id), facts_of(controller, study_id)
+    if facts.is_partial:
+        # These pages are of the answer, and do not look again: so they wait for the fit.
+        facts = controller.facts.of(study, ANSWER_SECONDS).facts
     with controller.database.read() as session:
         provenance = provenance_of(session, study)
     answer = facts.recommendation

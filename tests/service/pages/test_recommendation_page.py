@@ -40,6 +40,17 @@ def without_moments(text: str) -> str:
     return re.sub(r"\d{4}-\d\d-\d\dT[\d:+]+|[0-9a-f]{64}", "", text)
 
 
+def test_pages_of_the_answer_wait_for_its_fit(
+    served: tuple[TestClient, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _, _ = served
+    fresh = finished_study(client, {**SMALL_STUDY, "name": "fresh", "question": "And now?"})
+    # What is there at once is without the fit.
+    monkeypatch.setattr("service.study_facts.QUICK_SECONDS", 0.0)
+    monkeypatch.setattr("service.pages.study_view.FIRST_SCREEN_SECONDS", 0.0)
+    assert 'id="preview"' in client.get(f"/studies/{fresh}/recommendation").text
+
+
 def test_page_says_what_it_rests_on(served: tuple[TestClient, str, str]) -> None:
     client, study_id, _ = served
     page = client.get(f"/studies/{study_id}/recommendation").text
