@@ -152,7 +152,6 @@ def tables(
             "state": "COMPLETE",
             "position": np.arange(size) + size,
             "attempt": 1,
-            "num_lost": 0,
             "cancel_requested": False,
             "created_at": ends[0],
             "started_at": ends - pd.to_timedelta(rng.uniform(20, 40, size), unit="s"),

@@ -6,12 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.tables import AttemptRow, TrialRow
+from mixtures.trial import FailureKind, TrialFailure
 from mixtures.value import Value
 
 
 class Attempt(Value):
-    """One try. `outcome` is a trial's state, LOST with its worker, or LATE: told when it counted
-    no more. `worker` and `leased_until` are of outside trainers."""
+    """One try. `outcome` is a trial's state, LOST with its worker, STOPPED with a controller that
+    ended in good order, or LATE: told when it counted no more. `worker` and `leased_until` are of
+    outside trainers; `kind` and `message` say why there was no result."""
 
     number: int
     outcome: str
@@ -21,6 +23,8 @@ class Attempt(Value):
     worker: str | None
     leased_until: datetime | None
     has_late_result: bool
+    kind: FailureKind | None = None
+    message: str | None = None
 
 
 class EndedAttempt(Value):
@@ -37,7 +41,8 @@ def list_attempts(session: Session, trial_id: str) -> list[Attempt]:
     """Of one trial, the first first."""
     rows = session.scalars(
         select(AttemptRow).where(AttemptRow.trial_id == trial_id).order_by(AttemptRow.number)
-    )
+    ).all()
+    why = {row.number: TrialFailure.model_validate_json(row.failure) for row in rows if row.failure}
     return [
         Attempt(
             number=row.number,
@@ -48,6 +53,8 @@ def list_attempts(session: Session, trial_id: str) -> list[Attempt]:
             worker=row.worker,
             leased_until=row.leased_until and row.leased_until.replace(tzinfo=UTC),
             has_late_result=row.late_result is not None,
+            kind=why[row.number].kind if row.number in why else None,
+            message=why[row.number].message if row.number in why else None,
         )
         for row in rows
     ]

@@ -11,11 +11,22 @@ from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 # What `read` and `write` give, for those who name it and know nothing of SQLAlchemy.
-__all__ = ["Database", "DatabaseInUse", "DatabaseTooNew", "DatabaseUnreadable", "Session", "now"]
+__all__ = [
+    "Database",
+    "DatabaseInUse",
+    "DatabaseTooNew",
+    "DatabaseUnavailable",
+    "DatabaseUnreadable",
+    "Session",
+    "now",
+]
+
+# What the database says while its disk is full, read-only or gone; no fault of a statement.
+DatabaseUnavailable = (OperationalError, InternalError)
 
 
 class DatabaseInUse(RuntimeError):

@@ -49,8 +49,6 @@ class TrialRow(Base):
     position: Mapped[int] = mapped_column(Integer)
     # The number of the newest attempt; 0 before the first.
     attempt: Mapped[int] = mapped_column(Integer)
-    # Attempts whose worker was lost since the trial last entered WAITING by a user's hand.
-    num_lost: Mapped[int] = mapped_column(Integer)
     cancel_requested: Mapped[bool] = mapped_column(Boolean)
     created_at: Mapped[datetime] = mapped_column(DateTime)
     started_at: Mapped[datetime | None] = mapped_column(DateTime)
@@ -66,12 +64,16 @@ class TrialRow(Base):
     shares: Mapped[str | None] = mapped_column(String)
     note: Mapped[str | None] = mapped_column(String)
     tags: Mapped[str | None] = mapped_column(String)
+    # How many attempts ended in each kind of failure since the trial last entered WAITING by a
+    # user's hand, as JSON; None: none.
+    failed: Mapped[str | None] = mapped_column(String)
 
 
 class AttemptRow(Base):
     """One attempt at a trial. A result that came too late is kept here and changes nothing.
 
-    The last four are of outside trainers: who has it, by which wish, until when, and what was told.
+    `worker`, `ask_key`, `leased_until` and `told` are of outside trainers: who has it, by which
+    wish, until when, and what was told. `failure` says why there was no result.
     """
 
     __tablename__ = "attempt"
@@ -86,6 +88,7 @@ class AttemptRow(Base):
     ask_key: Mapped[str | None] = mapped_column(String)
     leased_until: Mapped[datetime | None] = mapped_column(DateTime)
     told: Mapped[str | None] = mapped_column(String)
+    failure: Mapped[str | None] = mapped_column(String)
 
 
 class ScoreRow(Base):

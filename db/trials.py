@@ -1,5 +1,6 @@
 """Queries of the trial and attempt tables. States change only here, and only legally."""
 
+import json
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, select, update
@@ -9,12 +10,13 @@ from db.database import now
 from db.stored_trial import StoredTrial as StoredTrial
 from db.stored_trial import stored_trial
 from db.tables import AttemptRow, ScoreRow, StudyRow, TrialRow
+from mixtures.retries import Retries
 from mixtures.trial import PROMOTIONS, TrialFailure, TrialResult, TrialSpec, TrialState
 from mixtures.value import canonical_json
 
-# Attempts that may be lost with their worker before a trial is FAILED: one that kills its worker
-# every time (out of memory, say) must not go round for ever.
-MAX_LOST_ATTEMPTS = 3
+_BY_DEFAULT = Retries()
+# How an attempt ended that gave no result; the rest FAILED.
+_OUTCOMES = {"lost": "LOST", "cancelled": "CANCELLED", "stopped": "STOPPED"}
 
 
 class UnknownTrial(LookupError):
@@ -45,7 +47,6 @@ def insert_trials(
                 state=TrialState.WAITING,
                 position=position + offset,
                 attempt=0,
-                num_lost=0,
                 cancel_requested=False,
                 created_at=now(),
                 chosen_by=chosen_by,
@@ -151,42 +152,42 @@ def record_result(session: Session, result: TrialResult) -> bool:
     return True
 
 
-def record_failure(session: Session, failure: TrialFailure) -> bool:
-    """RUNNING becomes FAILED, or CANCELLED where the user asked for it; False if it came late."""
+def record_failure(session: Session, failure: TrialFailure, retries: Retries = _BY_DEFAULT) -> bool:
+    """RUNNING goes back to WAITING while `retries` allows it, and becomes FAILED else; CANCELLED
+    where the user asked for it. False if it came late.
+    """
     row = _row(session, failure.trial_id)
-    if row.attempt != failure.attempt or row.state != TrialState.RUNNING:
-        _close_attempt(session, failure.trial_id, failure.attempt, "LATE")
+    trial_id, attempt, kind = failure.trial_id, failure.attempt, failure.kind
+    if row.attempt != attempt or row.state != TrialState.RUNNING:
+        _close_attempt(session, trial_id, attempt, "LATE", failure=failure)
         return False
-    state = TrialState.CANCELLED if failure.kind == "cancelled" else TrialState.FAILED
+    state = TrialState.CANCELLED
+    if kind == "stopped" and not row.cancel_requested:
+        state = TrialState.WAITING
+    elif kind not in ("stopped", "cancelled"):
+        counts = json.loads(row.failed or "{}")
+        counts[kind] = counts.get(kind, 0) + 1
+        row.failed = canonical_json(counts)
+        may_go_on = retries.allows(kind, counts[kind])
+        if not row.cancel_requested:
+            state = TrialState.WAITING if may_go_on else TrialState.FAILED
+        if counts[kind] > 1:
+            message = f"{kind} {counts[kind]} times; last: {failure.message}"
+            failure = failure.model_copy(update={"message": message})
     _promote(row, state)
-    row.finished_at = now()
-    row.failure = failure.canonical()
-    _close_attempt(session, failure.trial_id, failure.attempt, state)
+    if state.is_finished:
+        row.finished_at, row.failure = now(), failure.canonical()
+    _close_attempt(session, trial_id, attempt, _OUTCOMES.get(kind, "FAILED"), failure=failure)
     return True
 
 
-def record_lost(session: Session, trial_id: str, attempt: int, reason: str) -> TrialState:
-    """The attempt's worker or controller is gone: back to WAITING, or FAILED after too many."""
+def record_lost(
+    session: Session, trial_id: str, attempt: int, reason: str, retries: Retries = _BY_DEFAULT
+) -> TrialState:
+    """The attempt's worker or trainer is gone: back to WAITING, or FAILED after too many."""
     row = _row(session, trial_id)
-    if row.attempt != attempt or row.state != TrialState.RUNNING:
-        return TrialState(row.state)
-    _close_attempt(session, trial_id, attempt, "LOST")
-    row.num_lost += 1
-    if row.cancel_requested:
-        _promote(row, TrialState.CANCELLED)
-        row.finished_at = now()
-    elif row.num_lost >= MAX_LOST_ATTEMPTS:
-        _promote(row, TrialState.FAILED)
-        row.finished_at = now()
-        row.failure = TrialFailure(
-            trial_id=trial_id,
-            attempt=attempt,
-            kind="lost",
-            message=f"lost {row.num_lost} times with its worker; last: {reason}",
-            traceback="",
-        ).canonical()
-    else:
-        _promote(row, TrialState.WAITING)
+    if row.attempt == attempt and row.state == TrialState.RUNNING:
+        record_failure(session, _lost(trial_id, attempt, reason), retries)
     return TrialState(row.state)
 
 
@@ -221,7 +222,8 @@ def recover_running(session: Session) -> list[str]:
     )
     rows = session.scalars(query).all()
     for row in rows:
-        _close_attempt(session, row.id, row.attempt, "LOST")
+        lost = _lost(row.id, row.attempt, "its controller ended")
+        _close_attempt(session, row.id, row.attempt, "LOST", failure=lost)
         if row.cancel_requested:
             _promote(row, TrialState.CANCELLED)
             row.finished_at = now()
@@ -252,7 +254,7 @@ def retry(session: Session, trial_id: str) -> StoredTrial:
             f"trial {trial_id} is {row.state}; only FAILED and CANCELLED trials can be retried"
         )
     _promote(row, TrialState.WAITING)
-    row.num_lost, row.cancel_requested = 0, False
+    row.failed, row.cancel_requested = None, False
     row.failure, row.finished_at = None, None
     return stored_trial(row)
 
@@ -270,8 +272,19 @@ def _promote(row: TrialRow, state: TrialState) -> None:
     row.state = state
 
 
+def _lost(trial_id: str, attempt: int, reason: str) -> TrialFailure:
+    return TrialFailure(
+        trial_id=trial_id, attempt=attempt, kind="lost", message=reason, traceback=""
+    )
+
+
 def _close_attempt(
-    session: Session, trial_id: str, number: int, outcome: str, late_result: str | None = None
+    session: Session,
+    trial_id: str,
+    number: int,
+    outcome: str,
+    late_result: str | None = None,
+    failure: TrialFailure | None = None,
 ) -> None:
     attempt = session.get(AttemptRow, (trial_id, number))
     if attempt is None:
@@ -281,3 +294,5 @@ def _close_attempt(
         attempt.outcome, attempt.finished_at = outcome, now()
     if late_result is not None:
         attempt.late_result = late_result
+    if failure is not None and attempt.failure is None:
+        attempt.failure = failure.canonical()

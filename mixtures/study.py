@@ -33,6 +33,9 @@ class Resources(Value):
     """What one trial takes of the cluster. A trial trains on one core, whatever it reserves."""
 
     cpus_per_trial: float = Field(default=1.0, ge=1.0)
+    timeout_seconds: float | None = added(
+        None, gt=0, description="an attempt that takes longer is ended; never, when not given"
+    )
 
 
 class StudySpec(Recipe):

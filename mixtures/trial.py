@@ -34,7 +34,7 @@ class TrialState(StrEnum):
 # Which promotions are legal; everything else is refused.
 PROMOTIONS: dict[TrialState, frozenset[TrialState]] = {
     TrialState.WAITING: frozenset({TrialState.RUNNING, TrialState.CANCELLED}),
-    # RUNNING goes back to WAITING when its worker or its controller is lost.
+    # RUNNING goes back to WAITING where an attempt gave no result and another may.
     TrialState.RUNNING: frozenset(
         {TrialState.COMPLETE, TrialState.FAILED, TrialState.CANCELLED, TrialState.WAITING}
     ),
@@ -182,12 +182,26 @@ class TrialResult(Value):
     versions: dict[str, str]
 
 
+# Cancelled: by the user. Stopped: by a controller that ends in good order. Which of the others are
+# tried again says `Retries`.
+FailureKind = Literal[
+    "error",
+    "not_finite",
+    "out_of_memory",
+    "disk",
+    "timeout",
+    "lost",
+    "cancelled",
+    "stopped",
+]
+
+
 class TrialFailure(Value):
     """Why one attempt at a trial gave no result."""
 
     trial_id: str
     attempt: int
-    kind: Literal["error", "not_finite", "cancelled", "lost"]
+    kind: FailureKind
     message: str
     traceback: str
 

@@ -35,6 +35,7 @@ from service.pages import study as study_page
 from service.pages import trial as trial_page
 from service.pages.html import StaticFolder
 from service.request_log import RequestLog
+from service.room import has_room
 from service.routes import (
     answers,
     audit,
@@ -89,7 +90,14 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
                 prune(session, settings.audit_days)
             await pool.start()
             bus = Events()
-            scheduler = Scheduler(database, pool, bus)
+            scheduler = Scheduler(
+                database,
+                pool,
+                bus,
+                retries=settings.max_attempts,
+                lease_seconds=settings.lease_seconds,
+                has_room=lambda: has_room(settings),
+            )
             searcher = Searcher(database, scheduler.wake)
             await scheduler.start()
             await searcher.start()
@@ -103,7 +111,16 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
             await hooks.start()
             metrics.watch(database, scheduler, pool, settings.home)
             controller = Controller(
-                settings, database, pool, bus, scheduler, searcher, keyring, headlines, answers_
+                settings,
+                database,
+                pool,
+                bus,
+                scheduler,
+                searcher,
+                keyring,
+                headlines,
+                answers_,
+                hooks,
             )
             app.state.controller = controller
             yield

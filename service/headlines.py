@@ -113,8 +113,9 @@ class Headlines:
     def _work(self) -> None:
         while (study := self._next()) is not None:
             started = time.monotonic()
-            version, headline = self._version(study), None
+            version, headline = None, None
             try:
+                version = self._version(study)
                 with threadpool_limits(1):
                     headline = _headline(self._database, self._answers, study)
             except Exception as error:

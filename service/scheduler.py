@@ -1,33 +1,60 @@
 """The one loop: claim a trial, send it to a worker, collect in completion order, record."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
 
 from db import leases, trials
+from db.clock_jumps import move_with_clock
 from db.database import Database
-from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec, TrialState
+from mixtures.retries import Retries
+from mixtures.trial import Progress, TrialSpec, TrialState
+from service.attempt import LEASE_SECONDS, Attempt
+from service.clock import Clock
 from service.events import Events
-from workers.pool import Pool, Slot, WorkerLost
+from service.steady_loop import SteadyLoop
+from workers.pool import Pool
 
 log = structlog.get_logger()
 
 # How often running workers are asked where they stand, and waiting trials are looked for when
 # nothing else happened: both are cheap, and a page that moves once a second feels alive.
 TICK_SECONDS = 1.0
+# What running trials have to save where they stand when the controller ends.
+STOP_SECONDS = 20.0
 
 
 class Scheduler:
-    """Owns the running attempts. `wake` and `cancel` may be called from any thread."""
+    """Owns the running attempts. `wake` and `cancel` may be called from any thread.
 
-    def __init__(self, database: Database, pool: Pool, events: Events) -> None:
+    Nothing is claimed while `has_room` says no: on a full disk every trial would fail.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        pool: Pool,
+        events: Events,
+        *,
+        retries: Retries | None = None,
+        lease_seconds: float = LEASE_SECONDS,
+        has_room: Callable[[], bool] = lambda: True,
+        clock: Clock | None = None,
+    ) -> None:
         self._database, self._pool, self._events = database, pool, events
+        self._retries, self._lease_seconds = retries or Retries(), lease_seconds
+        self._has_room, self._clock = has_room, clock or Clock()
         self._wake = asyncio.Event()
-        self._running: dict[str, tuple[TrialSpec, asyncio.Task[None]]] = {}
+        self._running: dict[str, Attempt] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, Progress] = {}
         self._cancelling: set[str] = set()
-        self._loops: list[asyncio.Task[None]] = []
+        self._loops = (
+            SteadyLoop("scheduler", self._schedule),
+            SteadyLoop("progress", self._poll_progress),
+        )
 
     async def start(self) -> None:
         """Take back what an earlier controller left RUNNING, then begin."""
@@ -36,22 +63,33 @@ class Scheduler:
             recovered = trials.recover_running(session)
         if recovered:
             log.info("trials of an earlier controller run again", num_trials=len(recovered))
-        self._loops = [
-            asyncio.create_task(self._schedule()),
-            asyncio.create_task(self._poll_progress()),
-        ]
+        for loop in self._loops:
+            loop.start()
 
     async def stop(self) -> None:
-        """Stop claiming and let go of running attempts: the next start takes them back."""
-        tasks = [*self._loops, *(task for _, task in self._running.values())]
+        """Stop claiming, and have running trials save where they stand: the next start goes on.
+
+        Those that do not come to it in STOP_SECONDS are let go, and taken back by the next start.
+        """
+        for loop in self._loops:
+            await loop.stop()
+        tasks = list(self._tasks.values())
+        if tasks:
+            self._pool.stop_trials()
+            await asyncio.wait(tasks, timeout=STOP_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
+    def state(self) -> str:
+        """`ok`, `stopped`, or what the last turn of its loops failed by."""
+        return next((loop.state for loop in self._loops if loop.state != "ok"), "ok")
+
+    @property
     def is_alive(self) -> bool:
-        """False when a loop has ended, which only a defect or `stop` can do."""
-        return bool(self._loops) and not any(task.done() for task in self._loops)
+        """Whether its loops run."""
+        return all(loop.is_alive for loop in self._loops)
 
     def wake(self) -> None:
         """There may be trials to claim."""
@@ -66,7 +104,7 @@ class Scheduler:
         return [
             progress
             for trial_id, progress in list(self._progress.items())
-            if trial_id in self._running and self._running[trial_id][0].study_id == study_id
+            if trial_id in self._running and self._running[trial_id].spec.study_id == study_id
         ]
 
     def all_progress(self) -> list[Progress]:
@@ -74,17 +112,24 @@ class Scheduler:
         return list(self._progress.values())
 
     async def _schedule(self) -> None:
-        while True:
-            self._wake.clear()
-            self._end_leases()
-            self._take_back_abandoned()
-            while self._claim_one():
-                pass
-            # Not wait_for: Python 3.11's drops a cancellation that comes with the wake, and `stop`,
-            # which makes both happen at once, would wait for ever.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TICK_SECONDS):
-                    await self._wake.wait()
+        """One turn: take back what is lost, claim what there is room for, wait."""
+        self._wake.clear()
+        self._follow_the_clock()
+        self._end_leases()
+        self._take_back_abandoned()
+        while self._claim_one():
+            pass
+        # Not wait_for: Python 3.11's drops a cancellation that comes with the wake, and `stop`,
+        # which makes both happen at once, would wait for ever.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TICK_SECONDS):
+                await self._wake.wait()
+
+    def _follow_the_clock(self) -> None:
+        if seconds := self._clock.jumped_seconds():
+            with self._database.write() as session:
+                num_moved = move_with_clock(session, seconds)
+            log.warning("the clock was set", seconds=seconds, num_attempts_moved=num_moved)
 
     def announce(self, spec: TrialSpec, state: TrialState, attempt: int) -> None:
         """Tell listeners of a change that an outside trainer made; from any thread."""
@@ -122,59 +167,63 @@ class Scheduler:
         """Start the first waiting trial if there is a place for it."""
         with self._database.read() as session:
             spec = trials.first_waiting(session)
-        slot = None if spec is None else self._pool.acquire(spec.resources)
-        if spec is None or slot is None:
+        if spec is None or not self._has_room():
             return False
-        with self._database.write() as session:
-            attempt = trials.claim(session, spec.trial_id)
-        if attempt is None:  # cancelled a moment ago
-            self._pool.release(slot)
+        if (slot := self._pool.acquire(spec.resources)) is None:
+            return False
+        number = None
+        try:
+            with self._database.write() as session:
+                number = trials.claim(session, spec.trial_id)
+        finally:
+            if number is None:  # cancelled a moment ago, or the database takes no write
+                self._pool.release(slot)
+        if number is None:
             return True
-        self._announce(spec, TrialState.RUNNING, attempt)
-        task = asyncio.create_task(self._run(slot, spec, attempt))
+        self._announce(spec, TrialState.RUNNING, number)
+        attempt = Attempt(
+            spec=spec,
+            number=number,
+            slot=slot,
+            lease_seconds=self._lease_seconds,
+            retries=self._retries,
+        )
+        task = asyncio.create_task(self._run(attempt))
         task.add_done_callback(_log_defect)
-        self._running[spec.trial_id] = (spec, task)
+        self._running[spec.trial_id], self._tasks[spec.trial_id] = attempt, task
         return True
 
-    async def _run(self, slot: Slot, spec: TrialSpec, attempt: int) -> None:
+    async def _run(self, attempt: Attempt) -> None:
         """One attempt from its start to its record."""
+        spec = attempt.spec
         try:
-            outcome = await self._pool.run(slot, spec, attempt)
-        except WorkerLost as error:
-            with self._database.write() as session:
-                state = trials.record_lost(session, spec.trial_id, attempt, str(error))
-        else:
-            state = self._record(outcome)
+            outcome = await attempt.run(self._pool)
+            state = await attempt.record(self._database, outcome)
         finally:
-            self._running.pop(spec.trial_id, None)
-            self._progress.pop(spec.trial_id, None)
+            for kept in (self._running, self._tasks, self._progress):
+                kept.pop(spec.trial_id, None)
             self._cancelling.discard(spec.trial_id)
             self._wake.set()
-        self._announce(spec, state, attempt)
-
-    def _record(self, outcome: TrialResult | TrialFailure) -> TrialState:
-        with self._database.write() as session:
-            if isinstance(outcome, TrialResult):
-                trials.record_result(session, outcome)
-            else:
-                trials.record_failure(session, outcome)
-            return trials.get_trial(session, outcome.trial_id).state
+        self._announce(spec, state, attempt.number)
 
     async def _poll_progress(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_SECONDS)
-            for trial_id in list(self._cancelling):
-                if trial_id in self._running:
-                    self._pool.cancel(trial_id)
-                else:
-                    self._cancelling.discard(trial_id)
-            for progress in await self._pool.progress():
-                running = self._running.get(progress.trial_id)
-                if running and self._progress.get(progress.trial_id) != progress:
-                    self._progress[progress.trial_id] = progress
-                    self._events.publish(
-                        running[0].study_id, "progress", progress.model_dump(mode="json")
-                    )
+        """One turn: ask every running worker where it stands, which is its heartbeat too."""
+        await asyncio.sleep(TICK_SECONDS)
+        for trial_id in list(self._cancelling):
+            if trial_id in self._running:
+                self._pool.cancel(trial_id)
+            else:
+                self._cancelling.discard(trial_id)
+        for progress in await self._pool.progress():
+            attempt = self._running.get(progress.trial_id)
+            if attempt is None or attempt.number != progress.attempt:
+                continue
+            attempt.renew()
+            if self._progress.get(progress.trial_id) != progress:
+                self._progress[progress.trial_id] = progress
+                self._events.publish(
+                    attempt.spec.study_id, "progress", progress.model_dump(mode="json")
+                )
 
     def _announce(self, spec: TrialSpec, state: TrialState, attempt: int) -> None:
         log.info("trial", trial_id=spec.trial_id, state=state.value, attempt=attempt)

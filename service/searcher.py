@@ -8,7 +8,6 @@ the trials say so (`chosen_by`).
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -24,6 +23,7 @@ from mixtures.propose import LEAST_MIXTURES, Proposal, fill
 from mixtures.rank import Observation, complete_observations
 from mixtures.search_points import Pending
 from mixtures.trial import TrialState
+from service.steady_loop import SteadyLoop, in_one_line
 from workers.pool import LocalProcess
 
 log = structlog.get_logger()
@@ -55,19 +55,16 @@ class Searcher:
         self._one_at_a_time = threading.Lock()
         self._stops: dict[str, _Stop] = {}
         self._studies: dict[str, StoredStudy] = {}
-        self._loop: asyncio.Task[None] | None = None
+        self.loop = SteadyLoop("searcher", self._turn)
 
     async def start(self) -> None:
         with self._database.read() as session:
             for study in list_studies(session):
                 self.add(study)
-        self._loop = asyncio.create_task(self._run())
+        self.loop.start()
 
     async def stop(self) -> None:
-        if self._loop is not None:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
+        await self.loop.stop()
         await asyncio.to_thread(self._process.close)
 
     def add(self, study: StoredStudy) -> None:
@@ -169,16 +166,20 @@ class Searcher:
             return fill(study.spec, complete, pending, num, f"no proposal within {seconds:.1f} s")
         return answer
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(TICK_SECONDS)
-            for study_id in list(self._studies):
-                try:
-                    if await asyncio.to_thread(self._care, study_id):
-                        self._on_new_trials()
-                except RuntimeError as error:
-                    # The child was killed, for want of memory say: the next tick has another.
-                    log.error("no proposal", study_id=study_id, error=str(error))
+    async def _turn(self) -> None:
+        await asyncio.sleep(TICK_SECONDS)
+        trouble: Exception | None = None
+        for study_id in list(self._studies):
+            try:
+                if await asyncio.to_thread(self._care, study_id):
+                    self._on_new_trials()
+            except Exception as error:
+                # The other studies have their turn; a child that was killed, for want of memory
+                # say, is replaced at the next.
+                log.error("no proposal", study_id=study_id, error=in_one_line(error))
+                trouble = trouble or error
+        if trouble is not None:
+            raise trouble
 
     def _care(self, study_id: str) -> bool:
         """Whether there are new trials to claim."""

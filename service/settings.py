@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from mixtures.retries import Retries
+
 _REPOSITORY = Path(__file__).resolve().parent.parent
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 # Secrets that may stand in a file which DECAYMIX_..._FILE names.
@@ -78,6 +80,13 @@ class Settings(BaseSettings):
         ge=0,
         description="free on the home's disk, below which it is not ready",
     )
+    lease_seconds: float = Field(
+        default=60.0, ge=1, description="a worker that is silent for longer has lost its trial"
+    )
+    max_attempts: Annotated[Retries, NoDecode] = Field(
+        default=Retries(),
+        description="attempts by kind of failure until a trial is FAILED, as `lost=5 timeout=1`",
+    )
     webhook_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(), description="who is told that a study has ended, separated by spaces"
     )
@@ -101,6 +110,18 @@ class Settings(BaseSettings):
         if self.webhook_urls and self.webhook_secret is None:
             raise ValueError("DECAYMIX_WEBHOOK_URLS is set: set DECAYMIX_WEBHOOK_SECRET too")
         return self
+
+    @field_validator("max_attempts", mode="before")
+    @classmethod
+    def _split_the_attempts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split()]
+        kinds = ", ".join(Retries.model_fields)
+        for kind, _, number in pairs:
+            if kind not in Retries.model_fields or not number.isdecimal():
+                raise ValueError(f"expected KIND=NUMBER with spaces between; kinds are {kinds}")
+        return {kind: int(number) for kind, _, number in pairs}
 
     @field_validator("data_roots", mode="before")
     @classmethod

@@ -14,6 +14,7 @@ from service.scheduler import Scheduler
 from service.searcher import Searcher
 from service.settings import Settings
 from service.study_facts import Facts
+from service.webhooks import Webhooks
 from workers.pool import Pool, WorkerConfig
 
 
@@ -30,6 +31,7 @@ class Controller:
     keyring: Keyring
     headlines: Headlines
     answers: Answers
+    webhooks: Webhooks
     facts: Facts = field(init=False)
 
     def __post_init__(self) -> None:

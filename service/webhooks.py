@@ -24,6 +24,7 @@ from mixtures.trial import TrialState
 from mixtures.value import canonical_json, hash_text
 from service.searcher import Searcher
 from service.settings import Settings
+from service.steady_loop import SteadyLoop
 
 log = structlog.get_logger()
 
@@ -43,27 +44,29 @@ class Webhooks:
         self._database, self._searcher = database, searcher
         self._urls = {hash_text(url): url for url in urls}
         self._key = signing_key(secret)
-        self._loop: asyncio.Task[None] | None = None
+        self.loop = SteadyLoop("webhooks", self._turn)
+        self._client = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, follow_redirects=False)
 
     async def start(self) -> None:
         """What ended before an address was known to this home is not told to it."""
         if self._urls:
             await asyncio.to_thread(self._skip_the_past)
-            self._loop = asyncio.create_task(self._run())
+            self.loop.start()
 
     async def stop(self) -> None:
-        if self._loop is not None:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
+        await self.loop.stop()
+        await self._client.aclose()
 
-    async def _run(self) -> None:
-        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, follow_redirects=False) as client:
-            while True:
-                await asyncio.to_thread(self._write_down_the_ended)
-                for delivery in await asyncio.to_thread(self._due):
-                    await self._send(client, delivery)
-                await asyncio.sleep(TICK_SECONDS)
+    @property
+    def state(self) -> str:
+        """`ok`, also where nobody wants to be told; else what is wrong."""
+        return self.loop.state if self._urls else "ok"
+
+    async def _turn(self) -> None:
+        await asyncio.to_thread(self._write_down_the_ended)
+        for delivery in await asyncio.to_thread(self._due):
+            await self._send(self._client, delivery)
+        await asyncio.sleep(TICK_SECONDS)
 
     def _skip_the_past(self) -> None:
         for address in self._urls:

@@ -8,6 +8,7 @@ from mixtures.repetition import matched_tokens
 from mixtures.trial import CurvePoint, TrialSpec
 from workers.checkpoint import load_checkpoint
 from workers.decay_checkpoint import DecayCheckpoint, Position
+from workers.interrupted import TrialStopped
 from workers.optim import MuonWithAdamW
 from workers.prepare import Prepared
 from workers.schedule import decay_factor
@@ -36,7 +37,9 @@ def decay(
 ) -> Decayed:
     """Train from the checkpoint `stable` on the trial's mixture; deterministic in `spec`.
 
-    Goes on from `own`, the trial's own checkpoint, where an earlier attempt left one.
+    Goes on from `own`, the trial's own checkpoint, where an earlier attempt left one. A long one
+    leaves its end there, so that the evaluation can be begun anew; whoever has the scores removes
+    it.
     """
     recipe = spec.recipe
     model, optimiser = start_of_training(recipe, spec.decay)
@@ -68,10 +71,14 @@ def decay(
         curve.append(
             CurvePoint(tokens=step.tokens, loss=step.loss, learning_rate=step.learning_rate)
         )
-        if own.is_due:
+        is_last = len(curve) == steps
+        if own.is_due or (is_last and own.is_long):
             own.save(model, optimiser, Position(len(curve), stream.counts, tuple(curve)))
-        on_step(step, steps * batch_tokens)
-    own.remove()
+        try:
+            on_step(step, steps * batch_tokens)
+        except TrialStopped:
+            own.save(model, optimiser, Position(len(curve), stream.counts, tuple(curve)))
+            raise
     context = recipe.proxy.context_tokens
     source_tokens = {name: count * context for name, count in stream.counts.items()}
     return Decayed(model, tuple(curve), source_tokens, stream.epochs())

@@ -46,6 +46,7 @@ class DecayCheckpoint:
         # Another release of torch may round otherwise: what it left is not gone on from.
         self._made_of = hash_text(f"{FORMAT}\0{torch.__version__}\0{made_of}")
         self._saved_at = time.monotonic()
+        self._was_saved = False
 
     def resume(self, model: Xmodel2, optimiser: torch.optim.Optimizer) -> Position | None:
         """Fill model and optimiser; None, and nothing touched, where there is nothing to resume.
@@ -60,6 +61,7 @@ class DecayCheckpoint:
             log.warning("%s is damaged or of another torch: the decay starts anew", path)
             return None
         about = load_checkpoint(path, model, optimiser)
+        self._was_saved = True
         curve = tuple(CurvePoint.model_validate(point) for point in about["curve"])
         return Position(about["step"], about["counts"], curve)
 
@@ -67,6 +69,11 @@ class DecayCheckpoint:
     def is_due(self) -> bool:
         """Whether the last save, or the start, is SAVE_EVERY_SECONDS ago."""
         return time.monotonic() - self._saved_at >= SAVE_EVERY_SECONDS
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the decay is worth keeping at its end: it was saved on the way."""
+        return self._was_saved
 
     def save(self, model: Xmodel2, optimiser: torch.optim.Optimizer, position: Position) -> None:
         """Atomically."""
@@ -84,10 +91,10 @@ class DecayCheckpoint:
         digest = self.folder / f"{_DIGEST}.new"
         digest.write_text(beside, encoding="utf-8")
         os.replace(digest, self.folder / _DIGEST)
-        self._saved_at = time.monotonic()
+        self._saved_at, self._was_saved = time.monotonic(), True
 
     def remove(self) -> None:
-        """The decay has ended; there is nothing to go on with."""
+        """The trial has its scores; there is nothing to go on with."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _digest(self, path: Path) -> str:

@@ -4,16 +4,18 @@
 """
 
 import asyncio
+import logging
 import os
 import secrets
 import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import ray
-from ray.exceptions import RayError
+import ray._private.worker
+from ray.exceptions import OutOfMemoryError, RayError
 
 from mixtures.study import Resources
 from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
@@ -22,6 +24,7 @@ from mixtures.value import hash_text
 # Named again, for the service: this file is all that it knows of the workers.
 from workers.config import WorkerConfig as WorkerConfig
 from workers.files import DataError as DataError
+from workers.head_watch import HeadWatch
 from workers.item_files import ItemsDamaged as ItemsDamaged
 from workers.item_files import read_items as read_items
 from workers.local_process import ChildKilled as ChildKilled
@@ -30,6 +33,8 @@ from workers.local_process import run_local as run_local
 from workers.trial_log import trial_log_path as trial_log_path
 from workers.trial_worker import TrialWorker, make_runner
 from workers.worker_facts import worker_facts
+
+log = logging.getLogger(__name__)
 
 # Unix socket paths end at 107 bytes, and Ray puts about 63 below its folder.
 _LONGEST_RAY_FOLDER = 40
@@ -41,6 +46,10 @@ _OBJECT_STORE_BYTES = 100 * 1024 * 1024
 
 class WorkerLost(RuntimeError):
     """The worker died with the attempt on it: the attempt is lost, the trial is not."""
+
+    def __init__(self, reason: str, kind: Literal["lost", "out_of_memory"] = "lost") -> None:
+        super().__init__(reason)
+        self.kind: Literal["lost", "out_of_memory"] = kind
 
 
 class Pool(Protocol):
@@ -67,7 +76,10 @@ class Pool(Protocol):
         ...
 
     async def run(self, slot: "Slot", spec: TrialSpec, attempt: int) -> TrialResult | TrialFailure:
-        """One attempt; the slot is free again afterwards. Raises WorkerLost."""
+        """One attempt; the slot is free again afterwards. Raises WorkerLost.
+
+        Whoever leaves it before its end ends the worker.
+        """
         ...
 
     def release(self, slot: "Slot") -> None:
@@ -79,6 +91,10 @@ class Pool(Protocol):
         ...
 
     def cancel(self, trial_id: str) -> None: ...
+
+    def stop_trials(self) -> None:
+        """All running attempts end at their next step, where decays save themselves."""
+        ...
 
 
 @dataclass(slots=True)
@@ -106,11 +122,35 @@ class RayPool:
     _totals: dict[str, float] = field(default_factory=dict)
     _own_folder: Path | None = None
     _look: "asyncio.Future[Any] | None" = None
+    _watcher: "asyncio.Task[None] | None" = None
+    _is_up: bool = True
+    # Set when Ray has died under what runs; then there is a new one.
+    _gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None:
         await asyncio.to_thread(self._start)
+        self._watcher = asyncio.create_task(self._begin_anew_when_dead())
+
+    async def _begin_anew_when_dead(self) -> None:
+        """What ran on a head that died is lost; then Ray is started, or joined, again."""
+        while True:
+            log.error("Ray is gone: %s", await self._head.until_dead())
+            self._is_up = False
+            self._slots.clear()
+            self._gone.set()
+            self._gone = asyncio.Event()
+            await asyncio.to_thread(ray.shutdown)
+            while not self._is_up:
+                try:
+                    await asyncio.to_thread(self._start)
+                except (RayError, RuntimeError, ConnectionError, OSError) as error:
+                    log.error("Ray cannot be started: %s", error)
+                    await asyncio.sleep(_POLL_SECONDS)
+            log.warning("Ray is there again")
 
     def _start(self) -> None:
+        # A driver whose head does not answer for this long ends its whole process; we see to it.
+        os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", str(24 * 3600))
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if self.ray_address:
             ray.init(address=self.ray_address, namespace="decaymix", **quiet)
@@ -128,6 +168,8 @@ class RayPool:
                 **quiet,
             )
         self._totals = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
+        self._head = HeadWatch(ray.get_runtime_context().gcs_address, _dead_processes)
+        self._is_up = True
 
     def _ray_folder(self) -> Path:
         """Under the home where the path is short enough for Ray's sockets, else under the system's
@@ -144,6 +186,9 @@ class RayPool:
         return folder
 
     async def stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.gather(self._watcher, return_exceptions=True)
         await asyncio.to_thread(ray.shutdown)
         self._slots.clear()
         if self._own_folder is not None:
@@ -153,6 +198,9 @@ class RayPool:
         return self._totals
 
     async def is_reachable(self) -> bool:
+        # Asked of a dead head, Ray's own question would never come back.
+        if not self._is_up or not await self._head.answers():
+            return False
         # A head that hangs would keep a thread for each probe: one is enough.
         if self._look is None or self._look.done():
             self._look = asyncio.ensure_future(asyncio.to_thread(ray.cluster_resources))
@@ -167,6 +215,8 @@ class RayPool:
         return fitting(self._totals, resources)
 
     def acquire(self, resources: Resources) -> Slot | None:
+        if not self._is_up:
+            return None
         for slot in self._slots:
             if not slot.is_taken and slot.resources == resources:
                 slot.is_taken = True
@@ -201,18 +251,31 @@ class RayPool:
             ray.kill(idle.worker)
 
     async def run(self, slot: Slot, spec: TrialSpec, attempt: int) -> TrialResult | TrialFailure:
+        gone = self._gone
         try:
-            text = await slot.worker.run.remote(spec.canonical(), attempt)
+            text = await _unless(gone, slot.worker.run.remote(spec.canonical(), attempt))
         except RayError as error:
             # Whatever kept the answer away, the attempt is lost. A worker that Ray cannot reach, or
             # that could not answer, may still hold its cores: end it.
-            self._slots.remove(slot)
-            ray.kill(slot.worker)
+            self._end(slot)
             said = str(error).splitlines() or [type(error).__name__]
-            raise WorkerLost(said[0]) from error
+            # Ray's memory monitor ends the worker that took most, before the kernel takes any.
+            kind = "out_of_memory" if isinstance(error, OutOfMemoryError) else "lost"
+            raise WorkerLost(said[0], kind) from error
+        except asyncio.CancelledError:
+            self._end(slot)
+            raise
+        if text is None:
+            raise WorkerLost("Ray's head died")
         self.release(slot)
         kind, _, body = text.partition(" ")
         return (TrialResult if kind == "result" else TrialFailure).model_validate_json(body)
+
+    def _end(self, slot: Slot) -> None:
+        """Nothing where its Ray is gone already."""
+        if slot in self._slots:
+            self._slots.remove(slot)
+            ray.kill(slot.worker)
 
     def release(self, slot: Slot) -> None:
         slot.is_taken = False
@@ -226,6 +289,34 @@ class RayPool:
         for slot in self._slots:
             if slot.is_taken:
                 slot.worker.cancel.remote(trial_id)
+
+    def stop_trials(self) -> None:
+        for slot in self._slots:
+            slot.worker.stop.remote()
+
+
+async def _unless(gone: asyncio.Event, answer: Any) -> str | None:
+    """What `answer` comes to; None where the event comes first."""
+
+    async def wait() -> str:
+        text: str = await answer
+        return text
+
+    waits = [asyncio.ensure_future(wait()), asyncio.ensure_future(gone.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits[1:] if waits[0].done() else waits:
+            one.cancel()
+    return None if waits[0].cancelled() or not waits[0].done() else str(waits[0].result())
+
+
+def _dead_processes() -> list[str]:
+    """Of the Ray that this process started, the head's own that have ended."""
+    node = ray._private.worker._global_node
+    if node is None or not node.is_head():
+        return []
+    return [name for name, _ in node.dead_processes() if name in ("gcs_server", "raylet")]
 
 
 async def _ask(slot: Slot) -> str | None:
@@ -255,3 +346,6 @@ class _Actor:
 
     def cancel(self, trial_id: str) -> None:
         self._worker.cancel(trial_id)
+
+    def stop(self) -> None:
+        self._worker.stop()

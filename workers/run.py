@@ -85,6 +85,7 @@ class TrialRunner:
         clock.lap("evaluate")
         if spec.keep_weights:
             keep_weights(self.config.home, spec, prepared, decayed.model)
+        own.remove()
 
         decay_tokens = decayed.curve[-1].tokens
         return TrialResult(

@@ -1,13 +1,18 @@
 """What lives in a worker process: runs one trial at a time, and answers while it does."""
 
+import errno
 import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
+from mixtures.trial import FailureKind, Progress, TrialFailure, TrialResult, TrialSpec
 from workers.config import WorkerConfig
+from workers.interrupted import TrialCancelled, TrialStopped
+
+# Full, over its quota, read-only, broken, or a file larger than allowed.
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 
 
 class Runner(Protocol):
@@ -18,10 +23,6 @@ class Runner(Protocol):
     ) -> TrialResult: ...
 
 
-class TrialCancelled(Exception):
-    """The user cancelled the trial while it ran."""
-
-
 class TrialWorker:
     """`run` blocks for minutes in one thread; `progress` and `cancel` are called from others."""
 
@@ -30,6 +31,7 @@ class TrialWorker:
         self._lock = threading.Lock()
         self._progress: Progress | None = None
         self._cancelled: str | None = None
+        self._is_stopping = False
 
     def run(self, spec: TrialSpec, attempt: int) -> TrialResult | TrialFailure:
         """One attempt; whatever the trial raises comes back as a TrialFailure."""
@@ -62,12 +64,19 @@ class TrialWorker:
         with self._lock:
             self._cancelled = trial_id
 
+    def stop(self) -> None:
+        """What runs here ends at its next step, where a decay saves itself; nothing begins."""
+        with self._lock:
+            self._is_stopping = True
+
     def _on_progress(self, progress: Progress) -> None:
         with self._lock:
             self._progress = progress
             if self._cancelled == progress.trial_id:
                 self._cancelled = None
                 raise TrialCancelled("cancelled by the user")
+            if self._is_stopping:
+                raise TrialStopped("stopped with its controller")
 
 
 def make_runner(home: str, data_roots: list[str], run_code: bool) -> Runner:
@@ -83,7 +92,24 @@ def make_runner(home: str, data_roots: list[str], run_code: bool) -> Runner:
     )
 
 
-def _kind(error: Exception) -> str:
+def _kind(error: Exception) -> FailureKind:
     if isinstance(error, TrialCancelled):
         return "cancelled"
+    if isinstance(error, TrialStopped):
+        return "stopped"
+    if _is_out_of_memory(error):
+        return "out_of_memory"
+    # What is raised for a disk that fails may have been put into the words of a study's field.
+    cause = error if isinstance(error, OSError) else error.__cause__
+    if isinstance(cause, OSError) and cause.errno in _DISK:
+        return "disk"
     return "not_finite" if isinstance(error, ArithmeticError) else "error"
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """torch has its own error on a GPU, and a RuntimeError of these words on a CPU."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "not enough memory" in str(error))
+    )

@@ -1,7 +1,5 @@
 """Is the controller alive, is it ready for work, and what would a monitor like to know?"""
 
-import shutil
-
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -9,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from db.observed import DatabaseUnwritable, require_writable
 from mixtures.value import Value
 from service.metrics import Metrics
+from service.room import free_bytes
 from service.scopes import OPEN, READ
 from service.state import Controller, ControllerDep
 
@@ -32,10 +31,12 @@ def healthz() -> Health:
     "/readyz", dependencies=[READ], operation_id="readyz", responses={503: {"model": Health}}
 )
 async def readyz(controller: ControllerDep, response: Response) -> Health:
-    """The database takes a write, the scheduler runs, Ray answers, the disk has room; else 503."""
+    """The database takes a write, all loops go well, Ray answers, the disk has room; else 503."""
     checks = {
         "database": await run_in_threadpool(_database, controller),
-        "scheduler": "ok" if controller.scheduler.is_alive else "stopped",
+        "scheduler": controller.scheduler.state,
+        "searcher": controller.searcher.loop.state,
+        "webhooks": controller.webhooks.state,
         "cluster": await _cluster(controller),
         "disk": _disk(controller),
     }
@@ -73,6 +74,6 @@ async def _cluster(controller: Controller) -> str:
 
 
 def _disk(controller: Controller) -> str:
-    free = shutil.disk_usage(controller.settings.home).free
+    free = free_bytes(controller.settings)
     least = controller.settings.min_free_bytes
     return "ok" if free >= least else f"{free} bytes free, DECAYMIX_MIN_FREE_BYTES is {least}"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from db import trials
+from db.attempts import list_attempts
 from db.database import Database
 from mixtures.design import first_trials
 from mixtures.study import Resources
@@ -209,7 +210,11 @@ def test_stopping_leaves_trials_for_the_next_start(
         await until(lambda: all_finished(database))
 
     run_with(database, ThreadPool(runner=PretendRunner(gate=gate)), first)
-    assert states(database).count(TrialState.RUNNING) == 2
+    # Stopped in good order, which says nothing against them.
+    assert states(database) == [TrialState.WAITING] * 6
+    with database.read() as session:
+        ended = list_attempts(session, specs[0].trial_id)
+    assert [(one.outcome, one.kind) for one in ended] == [("STOPPED", "stopped")]
     gate.set()
     run_with(database, ThreadPool(runner=PretendRunner()), second)
     assert states(database) == [TrialState.COMPLETE] * 6

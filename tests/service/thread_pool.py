@@ -61,3 +61,7 @@ class ThreadPool:
     def cancel(self, trial_id: str) -> None:
         for slot in self._slots:
             slot.worker.cancel(trial_id)
+
+    def stop_trials(self) -> None:
+        for slot in self._slots:
+            slot.worker.stop()

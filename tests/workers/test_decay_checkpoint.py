@@ -9,8 +9,8 @@ import pytest
 from mixtures.trial import TrialResult
 from tests.workers.tiny_study import run_tiny_trial, tiny_config, tiny_trial
 from workers import decay_checkpoint
+from workers.interrupted import TrialCancelled, TrialStopped
 from workers.run import TrialRunner
-from workers.trial_worker import TrialCancelled
 
 # Of five steps, so that kills fall before, between and after saves.
 STEPS = range(1, 6)
@@ -131,3 +131,45 @@ def test_a_cancelled_trial_that_is_retried_goes_on(
     with pytest.raises(TrialCancelled):
         TrialRunner(config).run(tiny_trial(config, 0.5, 3), 1, cancel)
     assert same(run_tiny_trial(tmp_path, tiny_root, 0.5, 3), undisturbed)
+
+
+def stop_in(phase: str, done: int) -> Callable[[object], None]:
+    def stop(progress: object) -> None:
+        if getattr(progress, "phase", "") == phase and getattr(progress, "done", 0) >= done:
+            raise TrialStopped
+
+    return stop
+
+
+def decay_steps_of(home: Path, root: Path) -> tuple[TrialResult, list[int]]:
+    """The trial run to its end, and how far its decay was at each word of it."""
+    config = tiny_config(home, root)
+    done: list[int] = []
+    result = TrialRunner(config).run(
+        tiny_trial(config, 0.5, 3), 2, lambda p: done.append(p.done) if p.phase == "decay" else None
+    )
+    return result, done
+
+
+def test_a_controller_that_ends_has_also_a_short_decay_save_itself(
+    undisturbed: TrialResult, tmp_path: Path, tiny_root: Path
+) -> None:
+    config = tiny_config(tmp_path, tiny_root)
+    with pytest.raises(TrialStopped):
+        TrialRunner(config).run(tiny_trial(config, 0.5, 3), 1, stop_in("decay", 768))
+    again, done = decay_steps_of(tmp_path, tiny_root)
+    assert done == [0, 1024, 1280]
+    assert same(again, undisturbed)
+    assert list((tmp_path / "decay").iterdir()) == []
+
+
+@pytest.mark.usefixtures("save_always")
+def test_a_long_decay_is_not_trained_again_when_its_evaluation_is_lost(
+    undisturbed: TrialResult, tmp_path: Path, tiny_root: Path
+) -> None:
+    config = tiny_config(tmp_path, tiny_root)
+    with pytest.raises(TrialStopped):
+        TrialRunner(config).run(tiny_trial(config, 0.5, 3), 1, stop_in("evaluate", 1))
+    again, done = decay_steps_of(tmp_path, tiny_root)
+    assert done == [0]
+    assert same(again, undisturbed)

@@ -19,6 +19,10 @@ from workers.trial_worker import TrialWorker
 ONE_CORE, TWO_CORES = Resources(), Resources(cpus_per_trial=2)
 
 
+# What a method answers that does not come back.
+NEVER = object()
+
+
 class Method:
     """An actor's method: `remote(...)` gives what can be awaited."""
 
@@ -29,6 +33,8 @@ class Method:
         self.calls.append(arguments)
 
         async def answer() -> Any:
+            if self._answer(*arguments) is NEVER:
+                await asyncio.sleep(3600)
             found = self._answer(*arguments)
             if isinstance(found, Exception):
                 raise found
@@ -42,7 +48,7 @@ class Actor:
 
     def __init__(self, run: Any = "", progress: Any = None) -> None:
         self.run, self.progress = Method(lambda *_: run), Method(lambda *_: progress)
-        self.cancel = Method(lambda *_: None)
+        self.cancel, self.stop = Method(lambda *_: None), Method(lambda *_: None)
 
 
 @pytest.fixture
@@ -139,6 +145,8 @@ def test_whatever_keeps_the_answer_away_loses_the_attempt_and_the_worker(
         asyncio.run(pool.run(slot, make_trial(), 1))
     assert str(caught.value)
     assert "\n" not in str(caught.value)
+    is_out_of_memory = isinstance(error, ray.exceptions.OutOfMemoryError)
+    assert caught.value.kind == ("out_of_memory" if is_out_of_memory else "lost")
     # No place is lost with it, and what may still hold its cores is ended.
     assert killed == [slot.worker]
     assert len([pool.acquire(ONE_CORE) for _ in range(4)]) == 4
@@ -165,6 +173,49 @@ def test_cancelling_is_said_to_every_busy_worker(pool: RayPool) -> None:
 
     asyncio.run(cancel())
     assert (busy.worker.cancel.calls, idle.worker.cancel.calls) == ([("t",)], [])
+
+
+def test_stopping_is_said_to_every_worker(pool: RayPool) -> None:
+    slots = with_worker(pool, Actor()), with_worker(pool, Actor())
+
+    async def stop() -> None:
+        pool.stop_trials()
+
+    asyncio.run(stop())
+    assert [slot.worker.stop.calls for slot in slots] == [[()], [()]]
+
+
+def test_whoever_leaves_a_run_ends_its_worker(pool: RayPool, killed: list[Any]) -> None:
+    actor = Actor()
+    actor.run = Method(lambda *_: NEVER)
+    slot = with_worker(pool, actor)
+
+    async def leave() -> None:
+        async with asyncio.timeout(0.05):
+            await pool.run(slot, make_trial(), 1)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(leave())
+    assert killed == [actor]
+    assert slot not in pool._slots
+
+
+def test_what_runs_on_a_ray_that_dies_is_lost(pool: RayPool, killed: list[Any]) -> None:
+    actor = Actor()
+    actor.run = Method(lambda *_: NEVER)
+    slot = with_worker(pool, actor)
+
+    async def die() -> None:
+        runs = asyncio.ensure_future(pool.run(slot, make_trial(), 1))
+        await asyncio.sleep(0.05)
+        pool._slots.clear()
+        pool._gone.set()
+        await runs
+
+    with pytest.raises(WorkerLost, match="Ray's head died"):
+        asyncio.run(die())
+    # There is no Ray left that it could be ended by.
+    assert killed == []
 
 
 def test_rays_folder_lies_under_a_home_whose_path_is_short(tmp_path: Path) -> None:

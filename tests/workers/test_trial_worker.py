@@ -1,5 +1,6 @@
 """The worker: whatever a trial raises is an answer, and it can be asked and stopped meanwhile."""
 
+import errno
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
 from tests.db.made_up import make_result
 from tests.mixtures.share_study import make_trial
 from workers.config import WorkerConfig
+from workers.files import DataError
 from workers.run import TrialRunner
 from workers.train import NotFiniteLoss
 from workers.trial_worker import TrialWorker, make_runner
@@ -63,7 +65,15 @@ def test_a_result_comes_back_as_it_is() -> None:
     [
         (RuntimeError("the disk sneezed"), "error", "RuntimeError: the disk sneezed"),
         (NotFiniteLoss("loss is nan at step 3"), "not_finite", "NotFiniteLoss: loss is nan at"),
-        (MemoryError(), "error", "MemoryError: "),
+        (MemoryError(), "out_of_memory", "MemoryError: "),
+        (
+            RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 1 byte"),
+            "out_of_memory",
+            "RuntimeError: DefaultCPUAllocator",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk", "OSError: [Errno 28] No space"),
+        (OSError(errno.EROFS, "Read-only file system"), "disk", "OSError: [Errno 30] Read-only"),
+        (FileNotFoundError(errno.ENOENT, "gone"), "error", "FileNotFoundError: [Errno 2] gone"),
     ],
 )
 def test_what_a_trial_raises_comes_back_with_its_traceback(
@@ -112,6 +122,35 @@ def test_a_cancelled_trial_stops_at_its_next_step() -> None:
     assert isinstance(failure, TrialFailure)
     assert failure.kind == "cancelled"
     assert runner.steps_done == 1
+
+
+def test_a_worker_that_stops_ends_what_runs_and_begins_nothing() -> None:
+    runner = Scripted(steps=100)
+    runner.gate = threading.Event()
+    worker, spec = TrialWorker(runner), make_trial()
+    thread, answers = in_thread(worker, spec)
+    assert runner.step_taken.wait(10)
+    worker.stop()
+    runner.gate.set()
+    thread.join()
+    later = worker.run(spec, 2)
+    for failure in (answers[0], later):
+        assert isinstance(failure, TrialFailure)
+        assert failure.kind == "stopped"
+    assert runner.steps_done == 1
+
+
+def test_a_full_disk_is_known_in_other_words_too() -> None:
+    class Worded(Scripted):
+        def run(self, *_: object) -> TrialResult:
+            try:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            except OSError as error:
+                raise DataError("sources.web", "web", "cannot be written") from error
+
+    failure = TrialWorker(Worded()).run(make_trial(), 1)
+    assert isinstance(failure, TrialFailure)
+    assert failure.kind == "disk"
 
 
 def test_a_word_about_another_trial_or_an_earlier_attempt_stops_nothing() -> None:

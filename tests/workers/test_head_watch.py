@@ -1,0 +1,39 @@
+"""A head that died is noticed, one that is slow is left alone."""
+
+import asyncio
+
+import pytest
+
+from workers import head_watch
+from workers.head_watch import HeadWatch
+
+
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_watch, "LOOK_SECONDS", 0.01)
+
+
+def test_a_head_that_nobody_answers_for_is_dead() -> None:
+    async def main() -> str:
+        server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        watch = HeadWatch(f"127.0.0.1:{port}", list)
+        waits = asyncio.ensure_future(watch.until_dead())
+        await asyncio.sleep(0.2)
+        assert not waits.done()
+        assert await watch.answers()
+        server.close()
+        async with asyncio.timeout(5):
+            why = await waits
+        assert not await watch.answers()
+        return why.replace(str(port), "PORT")
+
+    assert asyncio.run(main()) == "nothing answers at 127.0.0.1:PORT"
+
+
+def test_a_process_of_our_own_that_ended_is_noticed_at_once() -> None:
+    async def main() -> str:
+        async with asyncio.timeout(5):
+            return await HeadWatch("[::1]:1", lambda: ["gcs_server"]).until_dead()
+
+    assert asyncio.run(main()) == "gcs_server ended"
