@@ -40,7 +40,6 @@ NUM_SEQUENCES = 100_000
 TORCH = "torch==2.13.0"
 MARIN = "0.2.20.dev202606180959"
 MARIN_PARTS = ("levanter", "haliax", "fray", "rigging", "zephyr")
-MARIN_PARTS = ("levanter", "haliax", "fray", "rigging", "zephyr")
 
 
 @dataclass(frozen=True)
