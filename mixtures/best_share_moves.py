@@ -90,7 +90,9 @@ class CompositionMove(Value):
 
 
 class BestShares(Value):
-    """`reference` are the shares inside the groups at which `parts` are taken."""
+    """`reference` are the shares inside the groups at which `parts` are taken; `subset` names the
+    mixtures that were fitted, where these are not all.
+    """
 
     study: str
     metric: str
@@ -102,6 +104,7 @@ class BestShares(Value):
     num_mixtures: int
     surrogate: str
     as_of: str
+    subset: str | None = None
     notes: tuple[str, ...]
 
 
@@ -129,6 +132,7 @@ def best_shares(study: StudySpec, observations: Sequence[Observation]) -> BestSh
         num_mixtures=len(fits.shares),
         surrogate=fits.surrogate,
         as_of=fits.as_of,
+        subset=fits.subset,
         notes=tuple(notes),
     )
 

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixtures.fitted import Fitted
+from mixtures.level_effects import LevelEffect, level_effects
 from mixtures.named_objectives import Asked, metric_of
-from mixtures.observation import Observation
+from mixtures.observation import Observation, as_of
 from mixtures.recommendation import NotEnoughTrials
 from mixtures.share_profiles import LEAST_SPREAD
 from mixtures.study import StudySpec
@@ -58,17 +59,23 @@ class FactorEffect(Value):
 
 
 class FactorEffects(Value):
-    """Factors by size, largest first; `fixed` never moved in the trials, or only with others."""
+    """Factors by size, largest first; `fixed` never moved in the trials, or only with others.
+
+    `levels` are the effects of the study's other factors, over mixtures at all levels. `subset`
+    names the mixtures that were fitted, where these are not all.
+    """
 
     objective: str
     metric: str
     direction: str
     factors: tuple[FactorEffect, ...]
     fixed: tuple[str, ...]
+    levels: tuple[LevelEffect, ...] = ()
     r_squared: float | None
     num_mixtures: int
     surrogate: str
     as_of: str
+    subset: str | None = None
     notes: tuple[str, ...]
 
 
@@ -91,7 +98,46 @@ def factor_effects(
     observations: Sequence[Observation],
     signs: dict[str, float],
 ) -> FactorEffects:
-    """On the objective `asked`. Raises NotEnoughTrials, also where no share moves."""
+    """On the objective `asked`. Raises NotEnoughTrials, also where nothing moves."""
+    levels = level_effects(study, asked, observations, signs)
+    try:
+        found = _of_shares(study, asked, observations, signs)
+    except NotEnoughTrials as error:
+        if not levels:
+            raise
+        return _of_levels_alone(study, asked, observations, levels, str(error))
+    return found.model_copy(update={"levels": levels})
+
+
+def _of_levels_alone(
+    study: StudySpec,
+    asked: Asked,
+    observations: Sequence[Observation],
+    levels: tuple[LevelEffect, ...],
+    why: str,
+) -> FactorEffects:
+    """Where few trials are at the study's own levels, as with a factor that is a range."""
+    return FactorEffects(
+        objective=asked.name,
+        metric=metric_of(asked, study),
+        direction="minimise" if asked.sign > 0 else "maximise",
+        factors=(),
+        fixed=(),
+        levels=levels,
+        r_squared=None,
+        num_mixtures=0,
+        surrogate="search_gp",
+        as_of=as_of(observations),
+        notes=(f"No effects of shares at the study's own levels: {why}.",),
+    )
+
+
+def _of_shares(
+    study: StudySpec,
+    asked: Asked,
+    observations: Sequence[Observation],
+    signs: dict[str, float],
+) -> FactorEffects:
     fits = fit_study(study, observations, signs)
     fitted = fits.of(asked.weights)
     found, fixed = [], []
@@ -114,8 +160,17 @@ def factor_effects(
         num_mixtures=len(fits.shares),
         surrogate=fits.surrogate,
         as_of=fits.as_of,
-        notes=fits.notes,
+        subset=fits.subset,
+        notes=(*fits.notes, *_averaged(len(fits.shares))),
     )
+
+
+def _averaged(num_mixtures: int) -> list[str]:
+    if num_mixtures <= MOST_MIXTURES:
+        return []
+    return [
+        f"Effects are means over {MOST_MIXTURES} of these {num_mixtures} mixtures, evenly by share."
+    ]
 
 
 def factors_of(fits: StudyFits) -> list[tuple[str, str, NDArray[np.bool_]]]:

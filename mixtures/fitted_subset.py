@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mixtures.named_subset import subset_words
 from mixtures.own_trials import OwnTrials
 
 MOST_FITTED = 2_000
@@ -37,8 +38,5 @@ def fitted_subset(
         name: tuple(own if keep else () for own, keep in zip(runs, kept, strict=True))
         for name, runs in trials.values.items()
     }
-    words = (
-        f"the {len(best):,} best mixtures by mean score and {len(drawn):,} of the {len(others):,} "
-        f"others, drawn with seed {seed}"
-    )
+    words = subset_words(len(best), len(drawn), len(others), f"drawn with seed {seed}")
     return replace(trials, values=values), words

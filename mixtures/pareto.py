@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from mixtures.best_of_pool import JITTER
 from mixtures.fitted import Fitted
+from mixtures.front import ParetoFront, ParetoObjective, ParetoRow
 from mixtures.named_objectives import Asked, metric_of
 from mixtures.observation import Observation, shares_key
 from mixtures.study import StudySpec
 from mixtures.study_fits import StudyFits, fit_study
 from mixtures.surrogates.seam import Array
-from mixtures.value import Value
 
 NUM_DRAWS = 2000
 DRAW_SEED = 0
@@ -31,46 +31,6 @@ DRAW_SEED = 0
 INDEPENDENT_TRIALS = 4.0
 # A draw's comparison of all with all is taken for so many pairs at once.
 CHUNK_PAIRS = 4_000_000
-
-
-class ParetoObjective(Value):
-    """`benchmarks` are the weights in it, summing to 1."""
-
-    name: str
-    metric: str
-    direction: str
-    benchmarks: dict[str, float]
-    r_squared: float | None
-
-
-class ParetoRow(Value):
-    """One tried mixture. Values are by objective, in the objective's own direction."""
-
-    shares: dict[str, float]
-    sft_share: float
-    trial_ids: tuple[str, ...]
-    is_baseline: tuple[str, ...]
-    raw: dict[str, float]
-    mean: dict[str, float]
-    sd: dict[str, float]
-    on_raw_front: bool
-    on_front: bool
-    p_on_front: float
-
-
-class ParetoFront(Value):
-    """Rows by the probability of being on the front, largest first.
-
-    `on_raw_front` is of the measured means, `on_front` of the posterior means, `p_on_front` of
-    joint draws of the posterior. `error_correlation` is what the draws take between objectives.
-    """
-
-    objectives: tuple[ParetoObjective, ...]
-    rows: tuple[ParetoRow, ...]
-    error_correlation: tuple[tuple[float, ...], ...]
-    surrogate: str
-    as_of: str
-    notes: tuple[str, ...]
 
 
 def pareto_front(
@@ -130,6 +90,7 @@ def pareto_front(
         error_correlation=tuple(tuple(row) for row in correlation.tolist()),
         surrogate=fits.surrogate,
         as_of=fits.as_of,
+        subset=fits.subset,
         notes=fits.notes,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from mixtures.choice_rule import WORDS, ChoiceRule
+from mixtures.named_subset import subset_notes
 from mixtures.recommendation import BenchmarkOptimum, Evidence, Interval
 
 # Below this a bend between two tried shares is the prior's, not the data's.
@@ -63,8 +64,7 @@ def mixture_notes(evidence: Evidence, more: int | None, subset: str | None) -> l
     notes = [f"Not enough evidence: {one}." for one in evidence.shortfalls]
     if evidence.shortfalls:
         notes.append(more_words(more))
-    if subset is not None:
-        notes.append(f"Fitted to a subset: {subset}.")
+    notes += subset_notes(subset)
     if evidence.num_seeds == 1:
         notes.append("One seed only: the noise is known from the fit alone.")
     if evidence.out_of_fold_coverage < LOW_COVERAGE:

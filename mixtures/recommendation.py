@@ -4,6 +4,7 @@ from pydantic import Field
 
 from mixtures.choice_rule import ChoiceRule
 from mixtures.factors import Level
+from mixtures.front import ParetoFront
 from mixtures.metric import Direction
 from mixtures.mixture import Mixture
 from mixtures.repetition import Epochs
@@ -133,6 +134,10 @@ class Recommendation(Value):
     )
     epochs: dict[str, Epochs] = Field(
         default={}, description="how often the mixture reads each source"
+    )
+    front: ParetoFront | None = Field(
+        default=None,
+        description="of several objectives, the mixtures that no other beats in all of them",
     )
     factors: dict[str, Level] = added(
         {}, description="levels of the study's factors that it is for, and fitted at"

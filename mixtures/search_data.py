@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mixtures.factor_levels import SHORT
 from mixtures.factors import Level
+from mixtures.named_subset import subset_words
 from mixtures.observation import Key, Observation
 from mixtures.polytope import Array
 from mixtures.search_gp import Measured
@@ -128,7 +129,7 @@ def _subset(
     best, others = ordered[: most // 2], ordered[most // 2 :]
     picked = np.linspace(0, len(others) - 1, most - len(best)).astype(int)
     kept = {*best, *(others[index] for index in picked)}
-    words = f"the {len(best)} best mixtures and {len(kept) - len(best)} of the {len(others)} others"
+    words = subset_words(len(best), len(kept) - len(best), len(others), "evenly by rank")
     return {key: trials for key, trials in groups.items() if key in kept}, words
 
 

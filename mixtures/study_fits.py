@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mixtures.factor_levels import own_levels
 from mixtures.factors import words_of
 from mixtures.fitted import Fitted, LineFitted, StackFitted, is_constant
+from mixtures.named_subset import subset_notes
 from mixtures.objective import Objective
 from mixtures.observation import Observation, as_of, consistent, with_all_scores
 from mixtures.own_evidence import MIN_MIXTURES
@@ -40,7 +41,8 @@ class StudyFits:
     """`parts` are what was measured, mostly benchmarks; `raw` (P,) of each are the losses of the P
     distinct mixtures `shares` (P, K) over `sources`, seeds' own effects taken out.
 
-    `as_of` names the scores by content; `notes` say in sentences what was left out; `made` keeps
+    `as_of` names the scores by content, `subset` the mixtures that are here where these are not
+    all; `notes` say in sentences what was left out; `made` keeps
     the weightings that were asked for.
     """
 
@@ -53,6 +55,7 @@ class StudyFits:
     stacks: dict[str, StackFit]
     signs: dict[str, float]
     as_of: str
+    subset: str | None
     notes: tuple[str, ...]
     made: dict[tuple[tuple[str, float], ...], Fitted] = field(default_factory=dict, repr=False)
 
@@ -129,8 +132,7 @@ def fit_study(
     if not study.space.is_line:
         _require(num_mixtures, MIN_MIXTURES, "mixtures")
     assert data is not None
-    if data.subset is not None:
-        notes.append(f"Fitted to {data.subset}, by mean score.")
+    notes += subset_notes(data.subset)
     raw: dict[str, Array] = {name: one.targets for name, (_, one) in data.parts.items()}
     return StudyFits(
         study=study,
@@ -142,6 +144,7 @@ def fit_study(
         stacks={} if study.space.is_line else _stacks(data),
         signs=dict(signs),
         as_of=as_of(trials),
+        subset=data.subset,
         notes=tuple(notes),
     )
 

@@ -43,7 +43,8 @@ class TransferObjective(Value):
     """The objective to rank by, and what it rests on.
 
     `agreement` is the rank correlation over the tried mixtures between the two weightings of what
-    was measured, None where one of them is constant.
+    was measured, None where one of them is constant. `subset` names the mixtures that were fitted,
+    where these are not all.
     """
 
     objective: Objective
@@ -52,6 +53,7 @@ class TransferObjective(Value):
     agreement: float | None
     surrogate: str
     as_of: str
+    subset: str | None = None
     notes: tuple[str, ...]
 
 
@@ -98,6 +100,7 @@ def transfer_of(fits: StudyFits) -> TransferObjective:
         agreement=rank_correlation(fits.raw_of(own), fits.raw_of(weights)),
         surrogate=fits.surrogate,
         as_of=fits.as_of,
+        subset=fits.subset,
         notes=tuple(notes),
     )
 

@@ -22,14 +22,15 @@ from db.studies import StoredStudy
 from mixtures.across_proxies import AcrossProxies, ProxyStudy, require_comparable
 from mixtures.best_share_moves import BestShares
 from mixtures.factor_effects import FactorEffects
+from mixtures.front import ParetoFront
 from mixtures.named_objectives import (
     asked_objective,
     asked_objectives,
+    default_objectives,
     observations_of,
     own_objective,
 )
 from mixtures.observation import Observation
-from mixtures.pareto import ParetoFront
 from mixtures.rank import Leaderboard
 from mixtures.recommendation import NotEnoughTrials, Recommendation
 from mixtures.signal import SignalReport, signal
@@ -139,8 +140,15 @@ class Answers:
         answer: BestShares = self._fitted(key, "best_share_moves:best_shares", given)
         return answer
 
-    def pareto(self, session: Session, study: StoredStudy, names: Sequence[str]) -> ParetoFront:
-        """Over the objectives `names`; raises InvalidField and NotEnoughTrials."""
+    def pareto(
+        self,
+        session: Session,
+        study: StoredStudy,
+        names: Sequence[str] | None,
+        seconds: float = ANSWER_SECONDS,
+    ) -> ParetoFront:
+        """Over `names`, else the study's own; raises InvalidField and NotEnoughTrials."""
+        names, note = (names, None) if names else default_objectives(study.spec)
         asked = asked_objectives(study.spec, names)
 
         def given() -> _Given:
@@ -149,8 +157,10 @@ class Answers:
             return found, (study.spec, asked, found, signs)
 
         key = (" ".join(["pareto", *names]), study.id, state_of_scores(session, study))
-        answer: ParetoFront = self._fitted(key, "pareto:pareto_front", given)
-        return answer
+        answer: ParetoFront = self._fitted(key, "pareto:pareto_front", given, seconds)
+        return (
+            answer if note is None else answer.model_copy(update={"notes": (note, *answer.notes)})
+        )
 
     def effects(self, session: Session, study: StoredStudy, name: str | None) -> FactorEffects:
         """On one objective, or the study's own; raises InvalidField and NotEnoughTrials."""

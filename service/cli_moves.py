@@ -130,6 +130,14 @@ def show_effects(console: Console, found: dict[str, Any]) -> None:
             f"{factor['size']:.4f}",
         )
     console.print(table)
+    for factor in found.get("levels", ()):
+        for place, level in enumerate(factor["levels"]):
+            line(
+                console,
+                f"{factor['factor']} {level}: {factor['effect'][place]:+.4f} "
+                f"({factor['low'][place]:+.4f} to {factor['high'][place]:+.4f}), "
+                f"best with probability {factor['probability_best'][place]:.2f}",
+            )
     _notes(console, found["notes"])
 
 

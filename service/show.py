@@ -196,8 +196,22 @@ def show_recommendation(console: Console, found: dict[str, Any]) -> None:
             highlight=False,
             markup=False,
         )
+    if found.get("front") is not None:
+        _show_front(console, found["front"])
     for note in found["notes"]:
         console.print(f"  note: {note}", highlight=False, markup=False)
+
+
+def _show_front(console: Console, front: dict[str, Any]) -> None:
+    """A line a mixture; `./run decaymix pareto` has all of it."""
+    names = ", ".join(one["name"] for one in front["objectives"])
+    lines = [f"  on the Pareto front of {names}:"]
+    for row in front["rows"]:
+        means = ", ".join(f"{value:.4f}" for value in row["mean"].values())
+        own = " ".join([f"{percent(row['sft_share'])} SFT", *row["is_baseline"]])
+        lines.append(f"    {own}: {means}, on it with probability {row['p_on_front']:.2f}")
+    for text in [*lines, *(f"  note: {note}" for note in front["notes"])]:
+        console.print(text, highlight=False, markup=False)
 
 
 def _difference(pair: dict[str, Any] | None) -> str:

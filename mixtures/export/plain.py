@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import yaml
 
+from mixtures.export.front import front_of
 from mixtures.export.trainer_format import MixtureToExport, TrainerFormat
 from mixtures.recommendation import Recommendation
 from mixtures.study import StudySpec
@@ -51,6 +52,7 @@ def export_mixture(
         "enough_evidence": recommendation.enough_evidence,
         "notes": dumped["notes"],
         "evidence": dumped["evidence"],
+        **front_of(recommendation),
         "objective": {
             **study.objective.model_dump(mode="json"),
             "direction": recommendation.direction,

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from mixtures.export.front import front_of
 from mixtures.export.trainer_format import MixtureToExport
 
 # Goes up when an entry changes its meaning or goes away.
@@ -46,6 +47,7 @@ def provenance_of(mixture: MixtureToExport, format: str) -> dict[str, Any]:
         "metric": recommendation.metric,
         "direction": recommendation.direction,
         "evidence": recommendation.evidence.model_dump(mode="json"),
+        **front_of(recommendation),
         "study": study.name,
         "study_id": mixture.study_id,
         "spec_hash": study.content_hash(),

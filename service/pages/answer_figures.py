@@ -3,7 +3,6 @@
 from typing import Any
 
 from mixtures.recommendation import NotEnoughTrials
-from mixtures.study import StudySpec
 from mixtures.value import InvalidField
 from service.pages.figure import Cell
 from service.pages.line_figure import line_drawing
@@ -35,6 +34,13 @@ def effects(given: Given) -> StudyFigure:
         )
         for one in factors
     ]
+    rows += [
+        (f"{one.factor} {level}", None, None, *numbers)
+        for one in found.levels
+        for level, *numbers in zip(
+            one.levels, one.effect, one.low, one.high, one.probability_best, strict=True
+        )
+    ]
     if not rows:
         raise NoFigure("No source's share moved by itself.")
     drawn = [
@@ -43,6 +49,10 @@ def effects(given: Given) -> StudyFigure:
             values=((one.total, one.total_interval, "s0"),),
         )
         for one in factors
+    ] + [
+        Row(label=f"{one.factor} {level}", values=((effect, (low, high), "s0"),))
+        for one in found.levels
+        for level, effect, low, high in zip(one.levels, one.effect, one.low, one.high, strict=True)
     ]
     svg = interval_drawing(
         drawn, title="Effect of each source", x_label=f"change in {given.y_label}", zero=True
@@ -53,17 +63,16 @@ def effects(given: Given) -> StudyFigure:
         shown = f"the {MOST_FACTORS} largest of {len(found.factors)} effects"
     return StudyFigure(
         figure=figure_of("effects", "Effect of each source", svg, header, rows),
-        about="From the lowest to the highest share tried, the others keeping their ratios.",
+        about="From the lowest to the highest share tried, the others keeping their ratios."
+        + (" Of a factor's level: against the mean of its levels." if found.levels else ""),
         shown=shown,
     )
 
 
 def pareto(given: Given) -> StudyFigure:
     """Mixtures that no other beats in every objective (`/v1/studies/{id}/pareto`)."""
-    from_api = _answer(given, "pareto", _objectives(given.study.spec))
+    from_api = _answer(given, "pareto", None)
     names = [one.name for one in from_api.objectives]
-    if len(names) < 2:
-        raise NoFigure("The study has one objective.")
     ordered = sorted(from_api.rows, key=lambda row: -row.p_on_front)
     few = ordered[:MOST_MIXTURES]
     dots = {
@@ -96,8 +105,3 @@ def _answer(given: Given, kind: str, argument: Any) -> Any:
         return getattr(given.answers, kind)(given.session, given.study, argument)
     except (NotEnoughTrials, InvalidField) as error:
         raise NoFigure(str(error)) from error
-
-
-def _objectives(spec: StudySpec) -> list[str]:
-    groups = {one.group for one in spec.ranked_benchmarks if one.group}
-    return sorted(groups) if len(groups) > 1 else [one.name for one in spec.ranked_benchmarks][:6]

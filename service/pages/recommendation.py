@@ -6,8 +6,10 @@ from fastapi import APIRouter, Request, Response
 
 from db.studies import StoredStudy
 from mixtures.export.formats import FORMATS
+from mixtures.recommendation import Recommendation
 from mixtures.what_would_change import what_would_change
-from service.answers import ANSWER_SECONDS
+from service.answers import ANSWER_SECONDS, FitNotReady
+from service.full_answer import with_front, with_note
 from service.pages.export_preview import export_preview
 from service.pages.html import html_page
 from service.pages.report_figures import report_figures
@@ -26,10 +28,11 @@ _MOST_ROWS = 25
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answered:
-    """A study with its answer; `facts.no_answer` says why there is none."""
+    """A study with its answer, front and all; `facts.no_answer` says why there is none."""
 
     study: StoredStudy
     facts: StudyFacts
+    answer: Recommendation | None
     changes: tuple[str, ...]
     provenance: dict[str, object]
 
@@ -38,7 +41,7 @@ class Answered:
 def recommendation_page(study_id: str, controller: ControllerDep, request: Request) -> Response:
     """The query is that of the form: format and its options."""
     found = _answered(controller, study_id)
-    answer, preview = found.facts.recommendation, None
+    answer, preview = found.answer, None
     if answer is not None:
         query = request.query_params.multi_items()
         preview = export_preview(controller, found.study, answer, query)
@@ -60,7 +63,7 @@ def report_page(study_id: str, controller: ControllerDep) -> Response:
         "report.html",
         study=found.study,
         found=found,
-        answer=found.facts.recommendation,
+        answer=found.answer,
         figures=report_figures(found.facts),
         rows=found.facts.board.rows[:_MOST_ROWS],
     )
@@ -71,12 +74,18 @@ def _answered(controller: Controller, study_id: str) -> Answered:
     if facts.is_partial:
         # These pages are of the answer, and do not look again: so they wait for the fit.
         facts = controller.facts.of(study, ANSWER_SECONDS).facts
+    answer = facts.recommendation
     with controller.database.read() as session:
         provenance = provenance_of(session, study)
-    answer = facts.recommendation
+        if answer is not None:
+            try:
+                answer = with_front(controller.answers, session, study, answer)
+            except FitNotReady as error:
+                answer = with_note(answer, f"There is no Pareto front yet: {error}.")
     return Answered(
         study=study,
         facts=facts,
+        answer=answer,
         changes=what_would_change(study.spec, answer, facts.board) if answer else (),
         provenance=provenance,
     )

@@ -14,6 +14,7 @@ from mixtures.repetition import Epochs
 from mixtures.row_noise import RowNoise
 from mixtures.row_posterior import RowPosterior
 from mixtures.signal import SignalReport
+from service.full_answer import full_recommendation
 from service.routes.studies import stored_study
 from service.scopes import READ
 from service.state import ControllerDep
@@ -63,11 +64,11 @@ def get_signal(study_id: str, controller: ControllerDep) -> SignalReport:
 def get_recommendation(study_id: str, controller: ControllerDep) -> Recommendation:
     """The share to decay on, the shares that cannot be told from it, and how sure that is.
 
-    409 while there are too few trials.
+    Of several objectives also their Pareto front. 409 while there are too few trials.
     """
     study = stored_study(controller, study_id)
     with controller.database.read() as session:
-        return controller.answers.recommendation(session, study)
+        return full_recommendation(controller.answers, session, study)
 
 
 def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:

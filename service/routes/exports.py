@@ -15,6 +15,7 @@ from mixtures.export.formats import FORMATS, ExportFile, FormatName, export
 from mixtures.export.trainer_format import ExportOptions, Unit
 from mixtures.value import InvalidField, Value
 from service.errors import BadInput
+from service.full_answer import full_recommendation
 from service.routes.studies import stored_study
 from service.scopes import READ
 from service.state import Controller, ControllerDep
@@ -89,7 +90,7 @@ def export_file(
 ) -> ExportFile:
     """The recommended mixture in a format. Raises NotEnoughTrials, NotEnoughEvidence, BadInput."""
     with controller.database.read() as session:
-        recommendation = controller.answers.recommendation(session, study)
+        recommendation = full_recommendation(controller.answers, session, study)
         origin = provenance_of(session, study)
         sizes = source_sizes(session, study.id)
     try:

@@ -8,8 +8,7 @@ from db.studies import get_study
 from mixtures.across_proxies import FULL_PARAMETERS, AcrossProxies
 from mixtures.best_share_moves import BestShares
 from mixtures.factor_effects import FactorEffects
-from mixtures.named_objectives import default_objectives
-from mixtures.pareto import ParetoFront
+from mixtures.front import ParetoFront
 from mixtures.transfer_score import TransferObjective
 from mixtures.value import InvalidField
 from service.errors import BadInput
@@ -63,13 +62,11 @@ def get_pareto(
     409 while there are too few trials.
     """
     study = stored_study(controller, study_id)
-    names, note = (objective, None) if objective else default_objectives(study.spec)
     try:
         with controller.database.read() as session:
-            found = controller.answers.pareto(session, study, names)
+            return controller.answers.pareto(session, study, objective)
     except InvalidField as error:
         raise BadInput(error.field, error.value, str(error)) from error
-    return found if note is None else found.model_copy(update={"notes": (note, *found.notes)})
 
 
 @router.get("/studies/{study_id}/effects", operation_id="get_effects")

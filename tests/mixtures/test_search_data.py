@@ -74,7 +74,7 @@ def test_of_too_many_mixtures_the_best_and_some_of_the_others_are_taken_and_name
     trials = [observe(row, 0, float(index), 0.0) for index, row in enumerate(ROWS)]
     found = search_data(STUDY, trials, 6)
     assert found is not None
-    assert found.subset == "the 3 best mixtures and 3 of the 9 others"
+    assert found.subset == "the 3 best mixtures by mean score and 3 of the 9 others, evenly by rank"
     assert found.parts["math"][1].targets.tolist() == [0.0, 1.0, 2.0, 3.0, 7.0, 11.0]
 
 

@@ -210,6 +210,25 @@ def test_the_recommendation_names_what_it_was_compared_with() -> None:
     assert "note: One seed only." in text
 
 
+def test_the_recommendation_lists_the_front_of_several_objectives() -> None:
+    row = {"sft_share": 0.6, "is_baseline": ["paper"], "p_on_front": 0.875}
+    found = {
+        "sentence": "Decay on 60 % SFT.",
+        "compared_with": [],
+        "front": {
+            "objectives": [{"name": "math"}, {"name": "code"}],
+            "rows": [{**row, "mean": {"math": 1.25, "code": 2.0}}],
+            "notes": ["The 1 of 2 [mixtures]."],
+        },
+        "notes": [],
+    }
+    assert printed(show_recommendation, found).splitlines()[-3:] == [
+        "  on the Pareto front of math, code:",
+        "    60 % SFT paper: 1.2500, 2.0000, on it with probability 0.88",
+        "  note: The 1 of 2 [mixtures].",
+    ]
+
+
 def test_a_status_says_what_was_spent_and_what_a_search_may_add() -> None:
     found = status(
         num_finished=6,

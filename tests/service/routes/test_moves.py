@@ -136,6 +136,47 @@ def test_the_front_is_over_groups_unless_objectives_are_named(
     assert response.json()["detail"] == "no completed trial has a score in sums:acc"
 
 
+def test_the_recommendation_carries_the_front_that_the_route_answers_with(
+    client: TestClient, study_id: str
+) -> None:
+    whole = client.get(f"/v1/studies/{study_id}/pareto").json()
+    front = client.get(f"/v1/studies/{study_id}/recommendation").json()["front"]
+    assert front["objectives"] == whole["objectives"]
+    assert front["as_of"] == whole["as_of"]
+    assert front["rows"] == [row for row in whole["rows"] if row["on_front"]]
+    # Bowls at .8 and .3: what lies between is on the front, the ends are not.
+    assert {0.4, 0.6} <= {row["sft_share"] for row in front["rows"]} <= {0.2, 0.4, 0.6, 0.64, 0.8}
+    file = client.get(f"/v1/studies/{study_id}/export", params={"format": "json", "force": True})
+    exported = file.json()["pareto_front"]
+    assert exported["objectives"] == {"reasoning": "minimise", "text": "minimise"}
+    assert [one["p_on_front"] for one in exported["mixtures"]] == [
+        row["p_on_front"] for row in front["rows"]
+    ]
+    signed = client.get(f"/v1/studies/{study_id}/export?format=olmo-core&force=true").text
+    assert '# pareto_front: {"objectives"' in signed
+    for page in ("recommendation", "report"):
+        text = client.get(f"/studies/{study_id}/{page}").text
+        assert 'id="front-title"' in text
+        assert text.count(" is better</span></th>") == 2
+
+
+def test_a_study_of_one_objective_has_no_front(client: TestClient, study_id: str) -> None:
+    spec = client.get(f"/v1/studies/{study_id}").json()["spec"]
+    one = {**spec, "name": "single", "benchmarks": spec["benchmarks"][:1]}
+    single = client.post("/v1/studies", json=one).json()["id"]
+    rows = [
+        f"{1 - s},{s},{seed},{(s - 0.5) ** 2 + 0.001 * seed}" for s in SHARES for seed in (0, 1)
+    ]
+    client.post(
+        f"/v1/studies/{single}/import",
+        content="\n".join(["web,chat,seed,sums", *rows]),
+        headers={"Content-Type": "text/csv"},
+    )
+    assert client.get(f"/v1/studies/{single}/recommendation").json()["front"] is None
+    assert 'id="front-title"' not in client.get(f"/studies/{single}/recommendation").text
+    assert "pareto_front" not in client.get(f"/v1/studies/{single}/export?force=true").text
+
+
 def test_the_effect_of_the_share_is_told_of_the_objective_or_of_a_benchmark(
     client: TestClient, study_id: str
 ) -> None:
