@@ -1,9 +1,9 @@
 """Chosen trials side by side: their mixtures, their scores, and differences seed by seed.
 
-Trials of one mixture are one row. A difference is taken to the first trial's mixture, over the
-seeds that both have, so that the seed's part cancels; its interval comes from the noise of the
-study's trials (`noise.py`), as in the leaderboard. Between studies no difference is taken: other
-data, another proxy or other benchmarks make other numbers.
+Trials of one mixture, at the same levels of the study's factors, are one row. A difference is taken
+to the first trial's mixture, over the seeds that both have, so that the seed's part cancels; its
+interval comes from the noise of the study's trials (`noise.py`), as in the leaderboard. Between
+studies no difference is taken: other data, another proxy or other benchmarks make other numbers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixtures.noise import SeedNoise, seed_noise
+from mixtures.noise import SeedNoise
 from mixtures.observation import Key, Observation, mixture_key
 from mixtures.paired import BySeed, difference_of, interval_of
 from mixtures.study import StudySpec
+from mixtures.subset_noise import study_noise
 from mixtures.trial_comparison import (
     ChosenTrial,
     ComparedDifference,
@@ -71,7 +72,7 @@ def compare_trials(
 def _groups(chosen: Sequence[ChosenTrial]) -> list[_Group]:
     found: dict[tuple[str, Key], list[ChosenTrial]] = {}
     for one in chosen:
-        found.setdefault((one.study_id, mixture_key(one.shares)), []).append(one)
+        found.setdefault((one.study_id, mixture_key(one.shares, one.factors)), []).append(one)
     return [
         _Group(study_id=study_id, key=key, trials=tuple(trials))
         for (study_id, key), trials in found.items()
@@ -109,12 +110,14 @@ def _noises(
 ) -> dict[str, SeedNoise | None]:
     """By benchmark and of the objective, over the study's trials and those that are compared."""
     by_name: dict[str, dict[tuple[Key, int], float]] = {}
-    rows = [(mixture_key(o.shares), o.seed, o.scores) for o in observed]
-    rows += [(mixture_key(one.shares), one.seed, _own_scores(one, metric)) for one in chosen]
+    rows = [(o.key, o.seed, o.scores) for o in observed]
+    rows += [
+        (mixture_key(one.shares, one.factors), one.seed, _own_scores(one, metric)) for one in chosen
+    ]
     for key, seed, scores in rows:
         for name, value in _values(spec, metric, scores).items():
             by_name.setdefault(name, {})[key, seed] = value
-    return {name: seed_noise(values) for name, values in by_name.items()}
+    return {name: study_noise(values, spec.data_seeds) for name, values in by_name.items()}
 
 
 def _by_seed(spec: StudySpec, metric: str, group: _Group) -> dict[str, dict[int, float]]:
@@ -144,7 +147,7 @@ def _mixture(
     of_mean = noise.get(OBJECTIVE)
     interval = None
     if of_mean is not None and OBJECTIVE in own:
-        uncertainty = of_mean.of_mean(group.key, len(own[OBJECTIVE]))
+        uncertainty = of_mean.of_mean(group.key, own[OBJECTIVE])
         interval = interval_of(means[OBJECTIVE], uncertainty)
     differences: dict[str, ComparedDifference] = {}
     if group is not reference and group.study_id == reference.study_id:
@@ -164,6 +167,7 @@ def _mixture(
         study=spec.name,
         shares=group.trials[0].shares,
         sft_share=group.trials[0].sft_share,
+        factors=group.trials[0].factors,
         seeds=tuple(sorted({trial.seed for trial in group.trials})),
         trial_ids=tuple(trial.trial_id for trial in group.trials),
         mean=means.pop(OBJECTIVE, None),

@@ -55,6 +55,7 @@ def trials_of_request(
             resources=study.resources,
             keep_weights=study.keeps_weights_of(recipe.proxy),
             factors=levels,
+            data_seed=study.data_seed_of(seed),
         )
         for seed in seeds
     ]

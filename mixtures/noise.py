@@ -13,7 +13,7 @@ out first, by the additive model  score = mixture + seed + noise.
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -125,33 +125,70 @@ def moderated(variance: float, df: float, prior: tuple[float, float], max_df: fl
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SubsetNoise:
+    """What another draw of the data does, one of `count`: to all mixtures, and to one alone.
+
+    Variances are of one subset (`subset_noise.py`); seed s reads number s modulo `count`.
+    """
+
+    shared: Variance
+    own: Variance
+    count: int
+
+    def num_of(self, seeds: Collection[int]) -> int:
+        """How many subsets these seeds read."""
+        return len({seed % self.count for seed in seeds})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SeedNoise:
     """The noise of a study: `shared` moves all mixtures of one seed, `own` one mixture alone.
 
-    Variances are of one trial.
+    Variances are of one trial. `subset` is None where the draw of the data is not told from the
+    seed: then it is part of these.
     """
 
     shared: Variance
     own: Mapping[Hashable, Variance]
+    subset: SubsetNoise | None = None
 
-    def of_mean(self, mixture: Hashable, num_seeds: int) -> Uncertainty:
-        """Of a mixture's mean over `num_seeds` seeds, other seeds being possible."""
-        return _mean_of((self.shared, self.own[mixture]), num_seeds)
+    def of_mean(self, mixture: Hashable, seeds: Collection[int]) -> Uncertainty:
+        """Of a mixture's mean over `seeds`, other seeds (and subsets) being possible."""
+        of_subsets = self.of_subsets(seeds)
+        return Uncertainty(
+            parts=self.of_seeds(mixture, seeds).parts + (of_subsets.parts if of_subsets else ())
+        )
 
-    def of_paired_difference(self, a: Hashable, b: Hashable, num_seeds: int) -> Uncertainty:
-        """Of the mean difference of two mixtures over seeds that both have: the seed cancels."""
-        return _mean_of((self.own[a], self.own[b]), num_seeds)
+    def of_seeds(self, mixture: Hashable, seeds: Collection[int]) -> Uncertainty:
+        """The seeds' part of it."""
+        return _mean_of((self.shared, self.own[mixture]), len(seeds))
+
+    def of_subsets(self, seeds: Collection[int]) -> Uncertainty | None:
+        """The part of the subsets that these seeds read; None where it is not known."""
+        if self.subset is None:
+            return None
+        return _mean_of((self.subset.shared, self.subset.own), self.subset.num_of(seeds))
+
+    def of_paired_difference(self, a: Hashable, b: Hashable, seeds: Collection[int]) -> Uncertainty:
+        """Of the mean difference of two mixtures over seeds that both have: seed and subset
+        cancel.
+        """
+        parts = _mean_of((self.own[a], self.own[b]), len(seeds)).parts
+        if self.subset is not None:
+            own = self.subset.own
+            parts += _mean_of((own, own), self.subset.num_of(seeds)).parts
+        return Uncertainty(parts=parts)
 
     def of_unpaired_difference(
-        self, a: Hashable, num_a: int, b: Hashable, num_b: int
+        self, a: Hashable, of_a: Collection[int], b: Hashable, of_b: Collection[int]
     ) -> Uncertainty:
         """Of the difference of two means over seeds that they do not have in common."""
-        return Uncertainty(parts=self.of_mean(a, num_a).parts + self.of_mean(b, num_b).parts)
+        return Uncertainty(parts=self.of_mean(a, of_a).parts + self.of_mean(b, of_b).parts)
 
 
-def _mean_of(parts: tuple[Variance, ...], num_seeds: int) -> Uncertainty:
+def _mean_of(parts: tuple[Variance, ...], count: int) -> Uncertainty:
     return Uncertainty(
-        parts=tuple(Variance(value=part.value / num_seeds, df=part.df) for part in parts)
+        parts=tuple(Variance(value=part.value / count, df=part.df) for part in parts)
     )
 
 
@@ -178,11 +215,11 @@ def seed_noise(values: Mapping[tuple[Any, int], float]) -> SeedNoise | None:
         # cannot be told apart, and all goes by the name of own.
         means = np.bincount(rows, weights=y) / repeats
         squares = np.bincount(rows, weights=(y - means[rows]) ** 2)
-        own = _moderated_over(mixtures, squares, repeats - 1.0, y)
+        own = moderated_over(mixtures, squares, repeats - 1.0, y)
         return SeedNoise(shared=Variance(value=0.0, df=math.inf), own=own)
 
     squares = np.bincount(rows, weights=fit.left**2)
-    own = _moderated_over(mixtures, squares, dfs, y)
+    own = moderated_over(mixtures, squares, dfs, y)
     # A mixture with one seed says nothing of the seeds: its own level takes up whatever it has.
     repeated = np.isin(np.arange(len(seeds)), columns[repeats[rows] > 1])
     effects = fit.effects[repeated]
@@ -190,12 +227,12 @@ def seed_noise(values: Mapping[tuple[Any, int], float]) -> SeedNoise | None:
     block_sizes = np.bincount(columns, weights=repeats[rows] > 1)[repeated]
     explained = np.mean([variance.value for variance in own.values()]) * np.mean(1 / block_sizes)
     shared = max(0.0, float(np.var(effects, ddof=1) - explained))
-    if shared < _rounding(y):
+    if shared < rounding(y):
         shared = 0.0
     return SeedNoise(shared=Variance(value=shared, df=len(effects) - 1), own=own)
 
 
-def _moderated_over(
+def moderated_over(
     mixtures: Sequence[Hashable],
     squares: NDArray[Any],
     dfs: NDArray[Any],
@@ -203,7 +240,7 @@ def _moderated_over(
 ) -> dict[Hashable, Variance]:
     """The moderated variance of each mixture from its sum of squares and degrees of freedom."""
     known = dfs > MIN_DF
-    squares = np.where(squares < _rounding(y), 0.0, squares)
+    squares = np.where(squares < rounding(y), 0.0, squares)
     variances = np.where(known, squares / np.where(known, dfs, 1.0), 0.0)
     dfs = np.where(known, dfs, 0.0)
     d0, s0_sq = fit_prior(list(variances[known]), list(dfs[known]))
@@ -214,6 +251,6 @@ def _moderated_over(
     }
 
 
-def _rounding(y: NDArray[Any]) -> float:
+def rounding(y: NDArray[Any]) -> float:
     """The sum of squares that rounding leaves of equal numbers: no noise."""
     return float(len(y) * (1e-14 * np.max(np.abs(y))) ** 2)

@@ -49,10 +49,9 @@ def difference_of(a: BySeed, b: BySeed, noise: SeedNoise | None) -> Difference:
     common = sorted(a.by_seed.keys() & b.by_seed.keys())
     if common:
         value = float(np.mean([a.by_seed[seed] - b.by_seed[seed] for seed in common]))
-        paired = noise.of_paired_difference(a.key, b.key, len(common)) if noise else None
+        paired = noise.of_paired_difference(a.key, b.key, common) if noise else None
         return Difference(value=value, uncertainty=paired, num_pairs=len(common))
-    num_a, num_b = len(a.by_seed), len(b.by_seed)
-    unpaired = noise.of_unpaired_difference(a.key, num_a, b.key, num_b) if noise else None
+    unpaired = noise.of_unpaired_difference(a.key, a.by_seed, b.key, b.by_seed) if noise else None
     return Difference(value=a.mean - b.mean, uncertainty=unpaired, num_pairs=0)
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from mixtures.factors import Level
 from mixtures.flagged import FlaggedScore
 from mixtures.metric import Direction
-from mixtures.noise import SeedNoise, seed_noise
+from mixtures.noise import SeedNoise
 from mixtures.observation import Key as Key
 from mixtures.observation import Observation as Observation
 from mixtures.observation import as_of, baseline_keys
@@ -22,9 +22,10 @@ from mixtures.observation import complete_observations as complete_observations
 from mixtures.observation import mixture_key as mixture_key
 from mixtures.paired import MixtureTrials, difference_of, interval_of, is_tied
 from mixtures.repetition import Epochs
-from mixtures.row_noise import RowNoise, row_noise
+from mixtures.row_noise import RowNoise, row_noise, unknown_noise
 from mixtures.row_posterior import TOP_K, RowPosterior
 from mixtures.study import StudySpec
+from mixtures.subset_noise import study_noise
 from mixtures.value import Value, added
 
 
@@ -73,6 +74,7 @@ class Leaderboard(Value):
     `ranked_by` says what `rank` goes by; `top_k` is the k of `p_top_k`; `as_of` names the scores by
     content; `surrogate` what was fitted; `subset` the trials that it was fitted to, where these are
     not all; `no_posterior` why rows have none; `flagged` are scores that were not used.
+    `unknown_noise` says of each part of the rows' noise that is not known why it is not.
     `objective`: the study's own, or the transfer score (`transfer_score.py`).
     """
 
@@ -88,6 +90,7 @@ class Leaderboard(Value):
     subset: str | None = None
     no_posterior: str | None = None
     flagged: tuple[FlaggedScore, ...] = ()
+    unknown_noise: dict[str, str] = Field(default={})
     objective: Literal["own", "transfer"] = "own"
 
 
@@ -96,7 +99,9 @@ def leaderboard(study: StudySpec, observations: Sequence[Observation]) -> Leader
     complete, notes = complete_observations(study, observations)
     entries = mixtures_of(study, complete)
     entries.sort(key=lambda entry: (entry.mean, entry.trials[0].sft_share, entry.key))
-    noise = seed_noise({(e.key, seed): y for e in entries for seed, y in e.by_seed.items()})
+    noise = study_noise(
+        {(e.key, seed): y for e in entries for seed, y in e.by_seed.items()}, study.data_seeds
+    )
     by_key = {entry.key: entry for entry in entries}
     # By levels, and once for each: a board has many rows and few levels.
     tried: dict[Key, dict[str, MixtureTrials]] = {}
@@ -119,6 +124,7 @@ def leaderboard(study: StudySpec, observations: Sequence[Observation]) -> Leader
         rows=tuple(rows),
         notes=tuple(notes),
         as_of=as_of(complete),
+        unknown_noise=unknown_noise(study.data_seeds, noise, [row.noise for row in rows]),
     )
 
 
@@ -161,7 +167,7 @@ def _row(
             )
         )
     values = list(entry.by_seed.values())
-    of_mean = noise.of_mean(entry.key, len(values)) if noise else None
+    of_mean = noise.of_mean(entry.key, entry.by_seed) if noise else None
     first = entry.trials[0]
     return LeaderboardRow(
         rank=rank,

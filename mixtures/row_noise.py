@@ -2,8 +2,9 @@
 
 - `seed`: other seeds, that is other orders of the same tokens: both what a seed does to all
   mixtures and what it does to this one (`noise.py`). Falls with the number of seeds.
-- `subset`: another draw of the data. All trials of a study share one `data_seed`, which picks the
-  subsets, so a study cannot know it: None.
+- `subset`: another draw of the data (`subset_noise.py`), of a study whose seeds read several
+  (`data_seeds`). Falls with the number of subsets. Elsewhere all trials read the same, so it is not
+  known, and `unknown_noise` says so.
 - `item`: other items of the same benchmarks, from the standard errors that scores come with. All
   trials are scored on the same items, so more seeds do not lower it, and in a difference between
   two mixtures most of it cancels. It is not in the row's interval, which is for these items.
@@ -12,6 +13,7 @@ Marin keeps the first two apart for the same reason (FACTS, section 6).
 """
 
 import math
+from collections.abc import Sequence
 
 from mixtures.noise import SeedNoise
 from mixtures.objective import Objective
@@ -29,8 +31,35 @@ class RowNoise(Value):
 
 def row_noise(objective: Objective, own: MixtureTrials, noise: SeedNoise | None) -> RowNoise:
     """The parts for one mixture."""
-    seed = noise.of_mean(own.key, len(own.by_seed)) if noise else None
-    return RowNoise(seed=math.sqrt(seed.variance) if seed else None, item=_item_sd(objective, own))
+    seed = noise.of_seeds(own.key, own.by_seed) if noise else None
+    subset = noise.of_subsets(own.by_seed) if noise else None
+    return RowNoise(
+        seed=math.sqrt(seed.variance) if seed else None,
+        subset=math.sqrt(subset.variance) if subset else None,
+        item=_item_sd(objective, own),
+    )
+
+
+def unknown_noise(
+    data_seeds: int, noise: SeedNoise | None, rows: Sequence[RowNoise]
+) -> dict[str, str]:
+    """Why a part is None in the rows, by its name; of those that some row has not."""
+    found = {}
+    if noise is None:
+        found["seed"] = "no mixture has run with two seeds"
+    if data_seeds == 1:
+        found["subset"] = (
+            "all trials read one draw of the data, that of data_seed; a study with data_seeds "
+            "tells this part from the seed's"
+        )
+    elif noise is None or noise.subset is None:
+        found["subset"] = (
+            "no mixture has run on two draws of the data and twice on one yet, so this part is in "
+            "the seed's"
+        )
+    if any(row.item is None for row in rows):
+        found["item"] = "not all scores come with a standard error over their items"
+    return found
 
 
 def _item_sd(objective: Objective, own: MixtureTrials) -> float | None:

@@ -20,6 +20,7 @@ from mixtures.recipe import Recipe
 from mixtures.repetition import MAX_EPOCHS, share_caps
 from mixtures.search import Design, Search
 from mixtures.space import Space, require_sources_exist, rules_of
+from mixtures.subsets import require_subsets_fit
 from mixtures.value import InvalidField, Name, Seed, Share, Value, added
 
 # The share that the Xmodel-2 report took after over 400 trials (arXiv 2412.19638, section 2.3).
@@ -47,6 +48,12 @@ class StudySpec(Recipe):
     full_run: FullRun | None = None
     space: Space
     seeds: tuple[Seed, ...] = Field(default=(0, 1), min_length=1)
+    data_seeds: int = added(
+        1,
+        ge=1,
+        le=16,
+        description="subsets of the data that seeds take turns with: seed modulo this says which",
+    )
     baselines: dict[Name, Share] = Field(
         default={"pretrain_only": 0.0, "paper": PAPER_SFT_SHARE},
         description="SFT shares that are always tried, and that every mixture is compared with",
@@ -91,6 +98,7 @@ class StudySpec(Recipe):
         require_sources_exist(self.space, self.sources)
         require_factors_fit(self)
         design_size.require_short_decay_fits(self)
+        require_subsets_fit(self)
         self._require_current_mixture_fits()
         self._require_sft_shares_can_be_made()
         if self.space.has_rules or self.space.free_groups:
@@ -215,6 +223,11 @@ class StudySpec(Recipe):
         return baseline_mixtures(
             self, self.baselines, self.current_mixture, self.known_tokens, not self.space.is_sweep
         )
+
+    def data_seed_of(self, seed: int) -> int | None:
+        """Which subsets a trial with this seed reads; None for those of the recipe's data_seed."""
+        number = seed % self.data_seeds
+        return self.data_seed + number if number else None
 
     def space_rules(self, sft_share: float | None) -> list[Rule]:
         """What a mixture of the space keeps; `sft_share` is one of `space.slices`."""

@@ -99,6 +99,9 @@ class TrialSpec(Value):
     resources: Resources = Resources()
     keep_weights: bool = added(True)
     factors: dict[Name, Level] = added({})
+    data_seed: int | None = added(
+        None, ge=0, description="draws this trial's subsets of the sources, not the recipe's"
+    )
 
     @property
     def trial_id(self) -> str:

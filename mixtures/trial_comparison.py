@@ -1,7 +1,10 @@
 """What a comparison of trials says: values that cross to the page and the API."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from pydantic import Field
+
+from mixtures.factors import Level
 from mixtures.metric import Direction
 from mixtures.trial import Score, TrialState
 from mixtures.value import Value
@@ -40,7 +43,7 @@ class ComparedDifference(Value):
 
 
 class ComparedMixture(Value):
-    """One mixture of one study, by its `label` (A, B, ...), over the chosen trials.
+    """One mixture of a study, at its `factors`, by its `label` (A, B, ...), over the chosen trials.
 
     `mean` and `interval` are of the objective; `scores` are means by benchmark. `differences` are
     by benchmark, and of the objective under `objective`; empty for the first mixture.
@@ -51,6 +54,7 @@ class ComparedMixture(Value):
     study: str
     shares: dict[str, float]
     sft_share: float
+    factors: dict[str, Level] = Field(default={})
     seeds: tuple[int, ...]
     trial_ids: tuple[str, ...]
     mean: float | None
@@ -85,3 +89,4 @@ class ChosenTrial:
     sft_share: float
     seed: int
     scores: tuple[Score, ...]
+    factors: dict[str, Level] = field(default_factory=dict)

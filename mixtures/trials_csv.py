@@ -1,4 +1,5 @@
-"""Trials that were trained elsewhere, read from CSV: a mixture, a seed and scores in each row.
+"""Trials that were trained elsewhere, read from CSV: a mixture, a seed and scores in each row, and
+of a study with factors the levels that it was trained at.
 
 Tables of results often have an average beside its parts. A column that is no benchmark of the study
 is taken where its numbers are sums of others, and is looked at for one thing: a row where it is not
@@ -12,6 +13,9 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from mixtures.csv_level import csv_level
+from mixtures.factor_levels import levels_of_request
+from mixtures.factors import Level
 from mixtures.flagged import FlaggedScore, aggregates_of, contradictions
 from mixtures.mixture import SUM_TOLERANCE, Mixture
 from mixtures.study import StudySpec
@@ -21,18 +25,19 @@ from mixtures.value import InvalidField, Value
 
 # Tables are written with two or three digits: a sum this far from 1 is rounding, not a mistake.
 SUM_SLACK = 0.02
-_SHARE, _SCORE = "share:", "score:"
+_SHARE, _SCORE, _FACTOR = "share:", "score:", "factor:"
 _LARGEST_SEED = 2**31 - 1
 
 
-# What a column holds: ("share", source), ("score", benchmark, metric), ("seed",), or
-# ("beside", name): perhaps an aggregate of scores.
+# What a column holds: ("share", source), ("score", benchmark, metric), ("seed",),
+# ("factor", name), or ("beside", name): perhaps an aggregate of scores.
 _Column = tuple[str, ...]
 
 
 class ToldRow(Value):
     """One row: `line` is its place in the file, the header being line 1.
 
+    `factors` has a level of every factor of the study: its own where the file gives none.
     `beside` holds what the file has in columns that are no benchmark's. `flagged` says which stored
     aggregate is not what its parts say; a row that has one in `beside` is not to be taken in.
     """
@@ -41,6 +46,7 @@ class ToldRow(Value):
     shares: dict[str, float]
     seed: int
     scores: tuple[Score, ...]
+    factors: dict[str, Level] = Field(default={})
     beside: dict[str, float] = Field(default={})
     flagged: FlaggedScore | None = None
 
@@ -97,18 +103,28 @@ def _no_such_column(name: str, study: StudySpec) -> InvalidField:
         name,
         f"no column has this name, and it is no mean or sum of the others; there are seed, sources "
         f"{sources} and benchmarks {benchmarks}, as {_SHARE}NAME and {_SCORE}NAME where a name is "
-        "both",
+        f"both, and factors {[axis.name for axis in study.axes]}",
     )
 
 
 def _columns(header: Sequence[str], study: StudySpec) -> list[_Column]:
     sources = [source.name for source in study.sources]
     benchmarks = [benchmark.name for benchmark in study.benchmarks]
+    axes = [str(axis.name) for axis in study.axes]
     found: list[_Column] = []
     for cell in header:
         name = cell.strip()
         if name == "seed":
             column: _Column = ("seed",)
+        elif name.startswith(_FACTOR) or name in axes:
+            column = ("factor", name.removeprefix(_FACTOR))
+            if column[1] not in axes:
+                raise InvalidField(
+                    "line 1",
+                    name,
+                    f"names no factor of the study; there are {sorted(axes)}. A factor is given "
+                    "with its levels in space.factors",
+                )
         elif name.removeprefix(_SHARE) in sources and (
             name.startswith(_SHARE) or name not in benchmarks
         ):
@@ -135,8 +151,12 @@ def _row(
 ) -> ToldRow:
     shares = {source.name: 0.0 for source in study.sources}
     scores, beside, seed = [], {}, None
+    factors: dict[str, Level] = {}
     for cell, name, column in zip(row, header, columns, strict=True):
         if not cell.strip() and column[0] != "share":
+            continue
+        if column[0] == "factor":
+            factors[column[1]] = csv_level(study, column[1], cell, f"line {line}.{name.strip()}")
             continue
         value = _number(cell, f"line {line}.{name.strip()}")
         if column[0] == "share":
@@ -151,6 +171,7 @@ def _row(
             if value != int(value) or not 0 <= value <= _LARGEST_SEED:
                 raise InvalidField(f"line {line}.seed", cell, "expected a whole number from 0")
             seed = int(value)
+    factors = levels_of_request(study, factors)
     total = math.fsum(shares.values())
     if abs(total - 1) > SUM_SLACK:
         raise InvalidField(
@@ -164,9 +185,18 @@ def _row(
     except InvalidField as error:
         raise InvalidField(f"line {line}", error.value, str(error)) from error
     if seed is None:
-        taken = {one.seed for one in before if one.shares == mixture.shares}
+        taken = {
+            one.seed for one in before if one.shares == mixture.shares and one.factors == factors
+        }
         seed = next(number for number in range(len(taken) + 1) if number not in taken)
-    return ToldRow(line=line, shares=mixture.shares, seed=seed, scores=tuple(scores), beside=beside)
+    return ToldRow(
+        line=line,
+        shares=mixture.shares,
+        seed=seed,
+        scores=tuple(scores),
+        factors=factors,
+        beside=beside,
+    )
 
 
 def _number(cell: str, field: str) -> float:

@@ -116,6 +116,7 @@ def _chosen(trial: StoredTrial) -> ChosenTrial:
         sft_share=trial.spec.sft_share,
         seed=trial.spec.seed,
         scores=trial.result.scores if trial.result else (),
+        factors=trial.spec.factors,
     )
 
 

@@ -57,7 +57,7 @@ def _record(controller: Controller, study: StoredStudy, rows: list[ToldRow]) -> 
     num_new = 0
     with controller.database.write() as session:
         for row in rows:
-            request = TrialRequest(shares=row.shares, seed=row.seed)
+            request = TrialRequest(shares=row.shares, seed=row.seed, factors=row.factors)
             (spec,) = trials_of_request(request, study.spec, study.id, {})
             insert_trials(session, [spec])
             session.flush()

@@ -54,7 +54,7 @@ def decay(
         spec.mixture.shares,
         spec.seed,
         subsets=matched_sequences(spec, prepared),
-        data_seed=recipe.data_seed,
+        data_seed=recipe.data_seed if spec.data_seed is None else spec.data_seed,
         counts=position.counts,
         loss_on=recipe.loss_on,
     )

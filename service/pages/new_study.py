@@ -1,7 +1,10 @@
 """A new study: from a ready one, a copy, a file or a form; all done through the API."""
 
+from dataclasses import dataclass
+
 from fastapi import APIRouter, Response
 
+from mixtures.factors import FactorName
 from mixtures.proxy import PRESETS
 from service.errors import BadInput
 from service.pages.html import html_page
@@ -11,6 +14,30 @@ from service.scopes import READ
 from service.state import ControllerDep
 from service.study_yaml import study_yaml
 from service.uploads import list_files
+
+
+@dataclass(frozen=True, slots=True)
+class FactorField:
+    """A field of the form for a factor: its dotted name, what people call it, how to fill it in."""
+
+    name: FactorName
+    label: str
+    hint: str
+
+
+_LIST = "levels parted by commas, such as "
+FACTOR_FIELDS = (
+    FactorField("decay.form", "Schedule of the decay", _LIST + "exponential, linear"),
+    FactorField("decay.optimiser", "Optimiser of the decay", _LIST + "adamw, muon"),
+    FactorField(
+        "decay.lr_ratio", "Rate of the decay, of the stable phase's", "0.25 to 1, or a list"
+    ),
+    FactorField("decay.min_lr_ratio", "Rate at the end, of the peak", "0 to 0.2, or a list"),
+    FactorField("decay.tokens", "Decay tokens", _LIST + "75000, 150000"),
+    FactorField("optimiser.peak_lr", "Peak rate", "a list; each level trains a stable phase"),
+    FactorField("proxy.tied_embedding", "Tied embedding", "true, false; a stable phase each"),
+    FactorField("proxy", "Proxy", "presets, such as pico, nano; a stable phase each"),
+)
 
 router = APIRouter(include_in_schema=False, dependencies=[READ])
 
@@ -36,5 +63,6 @@ def new_study_page(
         text=text,
         source=source,
         proxies=list(PRESETS),
+        factors=FACTOR_FIELDS,
         files=[one.name for one in list_files(controller.settings)],
     )

@@ -46,6 +46,10 @@ class AskedTrial(Value):
     decay_tokens: int
     leased_until: datetime
     factors: dict[str, Level] = added({}, description="levels of the study's factors")
+    data_seed: int | None = added(
+        None,
+        description="draw your subset of each source by it, where a study has data_seeds; else 0",
+    )
 
 
 class Asked(Value):
@@ -168,4 +172,5 @@ def _asked(lease: Lease) -> AskedTrial:
         decay_tokens=lease.spec.decay.tokens,
         leased_until=lease.leased_until.replace(tzinfo=UTC),
         factors=lease.spec.factors,
+        data_seed=lease.spec.data_seed,
     )

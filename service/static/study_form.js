@@ -71,6 +71,12 @@ export function gather() {
     const value = valueOf(input);
     if (value !== undefined) put(study, name.split("."), value);
   }
+  for (const input of form.querySelectorAll("[data-factor]")) {
+    const name = input.dataset.factor;
+    places.set(`space.factors.${name}`, input);
+    const levels = levelsOf(input);
+    if (levels !== undefined) put(study, ["space", "factors", name], levels);
+  }
   for (const box of form.querySelectorAll("[data-flag]:checked")) {
     const found = study.space.free_groups ?? [];
     study.space.free_groups = [...found, box.dataset.flag];
@@ -125,6 +131,20 @@ function valueOf(input) {
     case "json": return JSON.parse(text);
     default: return text;
   }
+}
+
+/** A factor's levels: a list, or `0.5 to 1` for a range. */
+function levelsOf(input) {
+  const range = input.value.match(/^\s*(\S+)\s+to\s+(\S+)\s*$/);
+  if (range) return { low: levelOf(range[1]), high: levelOf(range[2]) };
+  const parts = input.value.split(",").map((part) => part.trim()).filter(Boolean);
+  return parts.length ? parts.map(levelOf) : undefined;
+}
+
+function levelOf(text) {
+  if (text === "true" || text === "false") return text === "true";
+  const number = Number(text.replaceAll(/(?<=\d)_(?=\d)/g, ""));
+  return Number.isFinite(number) ? number : text;
 }
 
 function put(target, path, value) {

@@ -1,5 +1,7 @@
 """Trials side by side: paired differences by hand, and what is said where nothing can be."""
 
+from dataclasses import replace
+
 import pytest
 
 from mixtures.compare_trials import compare_trials
@@ -118,6 +120,18 @@ def test_no_difference_is_taken_between_studies(study: StudySpec) -> None:
     found = compare_trials({"a": study, "b": study}, trials, {})
     assert [one.differences for one in found.mixtures] == [{}, {}]
     assert any("several studies" in note for note in found.notes)
+
+
+def test_one_mixture_at_two_levels_of_a_factor_is_two_rows(study: StudySpec) -> None:
+    linear = {"decay.form": "linear"}
+    trials = [
+        chosen(study, 0.5, 0, 3.0),
+        replace(chosen(study, 0.5, 0, 2.0), trial_id="linear", factors=linear),
+    ]
+    found = compare_trials({"s": study}, trials, {})
+    assert [one.factors for one in found.mixtures] == [{}, linear]
+    # On one seed: 2 - 3, which as one row would have been a mean of 2.5.
+    assert found.mixtures[1].differences["objective"].value == pytest.approx(-1.0)
 
 
 def test_a_hundred_mixtures_have_labels_of_their_own(study: StudySpec) -> None:

@@ -77,13 +77,13 @@ def test_seed_noise_of_two_by_two_is_what_the_additive_model_gives_by_hand() -> 
     assert noise.own["a"].value == pytest.approx(1.0)
     assert noise.own["a"].df == pytest.approx(1.0)
     t = stats.t.ppf(0.975, 1)
-    mean = noise.of_mean("a", 2)
+    mean = noise.of_mean("a", range(2))
     assert mean.variance == pytest.approx((1.5 + 1) / 2)
     assert mean.half_width(0.95) == pytest.approx(t * math.sqrt(2.5 / 2))
-    paired = noise.of_paired_difference("a", "b", 2)
+    paired = noise.of_paired_difference("a", "b", range(2))
     assert paired.variance == pytest.approx((1 + 1) / 2)
     assert paired.half_width(0.95) == pytest.approx(t)
-    unpaired = noise.of_unpaired_difference("a", 2, "b", 1)
+    unpaired = noise.of_unpaired_difference("a", (0, 1), "b", (0,))
     assert unpaired.variance == pytest.approx(2.5 / 2 + 2.5)
 
 
@@ -98,10 +98,10 @@ def test_one_repeated_mixture_gives_the_plain_t_interval() -> None:
     noise = seed_noise({("a", seed): value for seed, value in enumerate(values)} | {("b", 0): 5.0})
     assert noise is not None
     reference = stats.t.interval(0.95, df=2, loc=np.mean(values), scale=stats.sem(values))
-    half = noise.of_mean("a", 3).half_width(0.95)
+    half = noise.of_mean("a", range(3)).half_width(0.95)
     assert (np.mean(values) - half, np.mean(values) + half) == pytest.approx(reference)
     # The other one borrows: the same variance, of a mean over one seed.
-    borrowed = noise.of_mean("b", 1)
+    borrowed = noise.of_mean("b", range(1))
     assert borrowed.variance == pytest.approx(np.var(values, ddof=1))
     assert borrowed.half_width(0.95) == pytest.approx(half * math.sqrt(3))
 
@@ -110,7 +110,7 @@ def test_mixtures_on_wholly_different_seeds_give_their_raw_variances_pooled() ->
     noise = seed_noise({("a", 0): 1.0, ("a", 1): 3.0, ("b", 2): 5.0, ("b", 3): 7.0})
     assert noise is not None
     expected = stats.t.ppf(0.975, 2) * math.sqrt(2.0 / 2)
-    assert noise.of_mean("a", 2).half_width(0.95) == pytest.approx(expected)
+    assert noise.of_mean("a", range(2)).half_width(0.95) == pytest.approx(expected)
 
 
 def test_no_repeats_and_no_values_give_no_noise() -> None:
@@ -121,8 +121,8 @@ def test_no_repeats_and_no_values_give_no_noise() -> None:
 def test_equal_repeats_give_zero_noise_and_not_rounding() -> None:
     noise = seed_noise({(m, s): 0.1 * m for m in range(5) for s in range(3)})
     assert noise is not None
-    assert noise.of_mean(1, 3).half_width(0.95) == 0.0
-    assert noise.of_paired_difference(0, 1, 3).half_width(0.95) == 0.0
+    assert noise.of_mean(1, range(3)).half_width(0.95) == 0.0
+    assert noise.of_paired_difference(0, 1, range(3)).half_width(0.95) == 0.0
 
 
 def test_a_seed_effect_common_to_all_mixtures_counts_once_in_the_mean() -> None:
@@ -134,7 +134,7 @@ def test_a_seed_effect_common_to_all_mixtures_counts_once_in_the_mean() -> None:
         y = rng.standard_normal(2) + 0.1 * rng.standard_normal((12, 2))
         noise = seed_noise({(m, s): y[m, s] for m in range(12) for s in range(2)})
         assert noise is not None
-        covered += abs(y[0].mean()) <= noise.of_mean(0, 2).half_width(0.95)
+        covered += abs(y[0].mean()) <= noise.of_mean(0, range(2)).half_width(0.95)
     assert 0.92 <= covered / num_studies <= 0.98
 
 
@@ -144,5 +144,5 @@ def test_paired_differences_do_not_see_the_seeds() -> None:
     here = seed_noise({(m, s): y[m, s] for m in range(6) for s in range(2)})
     there = seed_noise({(m, s): y[m, s] + 100 * s for m in range(6) for s in range(2)})
     assert here is not None and there is not None
-    a, b = here.of_paired_difference(0, 3, 2), there.of_paired_difference(0, 3, 2)
+    a, b = here.of_paired_difference(0, 3, range(2)), there.of_paired_difference(0, 3, range(2))
     assert a.half_width(0.95) == pytest.approx(b.half_width(0.95))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mixtures.trials_csv import read_trials
+from mixtures.trials_csv import ToldRow, read_trials
 from mixtures.value import InvalidField
 from tests.mixtures.outside_study import make_outside_study
 
@@ -105,3 +105,67 @@ def test_a_column_that_sums_up_nothing_is_refused_as_before() -> None:
     lines[1:] = [f"{line[: line.rindex(',')]},{place**2}" for place, line in enumerate(lines[1:])]
     with pytest.raises(InvalidField, match="no column has this name, and it is no mean or sum"):
         read_trials("\n".join(lines), make_outside_study())
+
+
+FACTORS = {
+    "decay.form": ["exponential", "linear"],
+    "decay.tokens": [50_000, 100_000],
+    "proxy.tied_embedding": [True, False],
+    "decay.lr_ratio": {"low": 0.1, "high": 1.0},
+}
+OF_LEVELS = "web,chat,math,code,decay.form,factor:decay.tokens,proxy.tied_embedding,decay.lr_ratio"
+
+
+def with_factors(*lines: str) -> list[ToldRow]:
+    space = {"sft_share_range": [0.0, 1.0], "free_groups": ["sft", "pretrain"], "factors": FACTORS}
+    return read_trials("\n".join(lines), make_outside_study(space=space))
+
+
+def test_levels_are_read_as_what_their_fields_are_and_the_studys_own_where_none_is_given() -> None:
+    rows = with_factors(
+        OF_LEVELS, "0.5,0.5,2,3,linear,50000.0,FALSE,0.5", "0.5,0.5,2,3,,,,", "0.5,0.5,2,3,,,,1"
+    )
+    assert rows[0].factors == {
+        "decay.form": "linear",
+        "decay.tokens": 50_000,
+        "proxy.tied_embedding": False,
+        "decay.lr_ratio": 0.5,
+    }
+    assert type(rows[0].factors["decay.tokens"]) is int
+    own = {"decay.form": "exponential", "decay.tokens": 100_000, "proxy.tied_embedding": True}
+    assert rows[1].factors == {**own, "decay.lr_ratio": 1.0}
+    # The third is at the same levels as the second, so it is its repeat; the first is not.
+    assert [row.seed for row in rows] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "field", "words"),
+    [
+        ("cosine,50000,true,.5", "line 2.decay.form", "expected one of"),
+        ("linear,50000.5,true,.5", "line 2.factor:decay.tokens", r"one of \[50000, 100000\]"),
+        ("linear,75000,true,.5", "line 2.factor:decay.tokens", r"one of \[50000, 100000\]"),
+        ("linear,50000,maybe,.5", "line 2.proxy.tied_embedding", r"one of \[True, False\]"),
+        ("linear,50000,true,2", "line 2.decay.lr_ratio", "a number from 0.1 to 1"),
+        ("linear,50000,true,high", "line 2.decay.lr_ratio", "a number from 0.1 to 1"),
+    ],
+)
+def test_a_level_that_the_study_has_not_is_said_with_its_cell(
+    cells: str, field: str, words: str
+) -> None:
+    with pytest.raises(InvalidField, match=words) as error:
+        with_factors(OF_LEVELS, f"0.5,0.5,2,3,{cells}")
+    assert (error.value.field, error.value.value) == (field, cells.split(",")[FIELDS[field]])
+
+
+FIELDS = {
+    "line 2.decay.form": 0,
+    "line 2.factor:decay.tokens": 1,
+    "line 2.proxy.tied_embedding": 2,
+    "line 2.decay.lr_ratio": 3,
+}
+
+
+def test_a_factor_that_the_study_has_not_is_refused_by_its_column() -> None:
+    with pytest.raises(InvalidField, match="names no factor of the study; there are") as error:
+        with_factors("web,chat,math,code,factor:decay.optimiser", "0.5,0.5,2,3,adamw")
+    assert (error.value.field, error.value.value) == ("line 1", "factor:decay.optimiser")

@@ -130,6 +130,8 @@ def test_a_study_from_the_form_to_its_page(
     expect(sums.get_by_label("Least share")).to_have_value("0.1")
     expect(page.get_by_label("a range of SFT shares")).to_be_checked()
 
+    page.get_by_label("Schedule of the decay").fill("exponential, linear")
+    page.get_by_label("Rate of the decay").fill("0.25 to 1")
     text.get_by_label("Files").fill("text.jsonl")
     name.fill("from-the-form")
     high.fill("0.2, 0.8")
@@ -137,7 +139,14 @@ def test_a_study_from_the_form_to_its_page(
     expect(page.locator("#state")).to_contain_text("Well formed")
     expect(problems).to_be_hidden()
     written = yaml.safe_load(page.locator("#yaml").input_value())
-    assert written["space"] == {"sft_share_range": [0.2, 0.8], "bounds": {"sums": [0.1, 1]}}
+    assert written["space"] == {
+        "sft_share_range": [0.2, 0.8],
+        "bounds": {"sums": [0.1, 1]},
+        "factors": {
+            "decay.form": ["exponential", "linear"],
+            "decay.lr_ratio": {"low": 0.25, "high": 1.0},
+        },
+    }
     assert written["sources"][1]["response"] == "{{ answer }}"
     assert (written["budget"], written["seeds"]) == ({"max_trials": 40}, [0, 1])
 

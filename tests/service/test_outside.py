@@ -178,6 +178,33 @@ def test_trials_of_before_are_imported_once_all_or_none(client: TestClient) -> N
     assert [(row["mean"], row["seeds"]) for row in board["rows"]] == [(2.55, [0, 1])]
 
 
+def test_imported_levels_are_the_trials_and_the_leaderboards_and_the_comparisons(
+    client: TestClient,
+) -> None:
+    space = {"sft_share": [0.0, 0.5, 1.0], "factors": {"decay.form": ["exponential", "linear"]}}
+    spec = {**OUTSIDE_STUDY, "name": "levels", "space": space}
+    study = client.post("/v1/studies", json=spec).json()["id"]
+    rows = ["web,chat,math,code,decay.form"]
+    for form, offset in (("exponential", 0.0), ("linear", 0.5)):
+        rows += [f"{1 - s},{s},{2 + s + offset},3,{form}" for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    sent = client.post(f"/v1/studies/{study}/import", content="\n".join(rows))
+    assert sent.json() == {"num_rows": 10, "num_new": 10}
+    wrong = client.post(f"/v1/studies/{study}/import", content="\n".join([*rows, "1,0,2,3,wsd"]))
+    (error,) = wrong.json()["errors"]
+    assert (error["field"], error["value"]) == ("line 12.decay.form", "wsd")
+    assert "one of ['exponential', 'linear']" in error["message"]
+    board = client.get(f"/v1/studies/{study}/leaderboard").json()
+    means = {(r["sft_share"], r["factors"]["decay.form"]): r["mean"] for r in board["rows"]}
+    assert means[0.5, "linear"] - means[0.5, "exponential"] == pytest.approx(0.25)
+    (level,) = client.get(f"/v1/studies/{study}/effects").json()["levels"]
+    assert level["effect"] == pytest.approx([-0.125, 0.125], abs=0.02)
+    ids = [row["trial_ids"][0] for row in board["rows"] if row["sft_share"] == 0.5]
+    compared = client.get("/v1/compare", params={"trial": ids}).json()
+    assert len(compared["mixtures"]) == 2
+    page = client.get("/compare", params={"trial": ids}).text
+    assert "decay.form linear" in page
+
+
 def test_the_example_drives_a_study_by_rest_alone(tmp_path: Path) -> None:
     spec = importlib.util.spec_from_file_location("outside_trainer", EXAMPLE)
     assert spec is not None and spec.loader is not None

@@ -47,6 +47,22 @@ def test_another_process_gives_the_same_weights_and_scores(
     assert again.scores == result.scores
 
 
+def test_seeds_of_another_subset_read_other_data_from_the_same_stable_phase(
+    tmp_path: Path, tiny_root: Path
+) -> None:
+    config = tiny_config(tmp_path / "home", tiny_root)
+    runner = TrialRunner(config)
+    # A decay of 1,280 tokens for a full run of ten times as many: a tenth of each source.
+    changes = {"full_run": {"decay_tokens": 12_800}, "seeds": [1, 2, 3], "data_seeds": 2}
+    spec = tiny_trial(config, 0.5, 3, **changes)
+    assert spec.data_seed == 1
+    own = runner.run(spec, 1, lambda progress: None)
+    first = runner.run(spec.model_copy(update={"data_seed": None}), 1, lambda progress: None)
+    assert own.stable_checkpoint == first.stable_checkpoint
+    assert own.items == first.items
+    assert own.weights_sha256 != first.weights_sha256
+
+
 def test_trials_that_ran_before_leave_no_trace(
     result: TrialResult, tmp_path: Path, tiny_root: Path
 ) -> None:
