@@ -1,12 +1,15 @@
-"""The mixture that a study's rule names, out of those that cannot be told from the best."""
+"""The mixture that a rule names, out of those that cannot be told from the best.
 
-from collections.abc import Mapping, Sequence
+One way for a study, which states its rule, and for `decaymix fit`, which is given one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mixtures.choice_rule import Choosable, choose, total_variation
+from mixtures.choice_rule import ChoiceRule, Choosable, choose, total_variation
 from mixtures.mixture import Mixture
 from mixtures.mixture_posterior import NUM_SAMPLES, SEED, row_of
 from mixtures.own_answer import OwnAnswer, Pool, compare
@@ -16,6 +19,18 @@ from mixtures.surrogates.seam import Array
 
 # How many steps from the best mean towards a mixture that the rule likes better, and how many such.
 STEPS, NUM_TOWARDS = 20, 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Liking:
+    """A rule, and what it goes by: which of the K sources are SFT, the current mixture's shares
+    (K,) where the rule needs one, and how often mixtures (P, K) read their most repeated source.
+    """
+
+    rule: ChoiceRule
+    is_sft: NDArray[np.bool_]
+    current: Array | None
+    most_epochs: Callable[[Array], Array]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,17 +49,42 @@ class Named:
 def named_mixture(
     study: StudySpec, answer: OwnAnswer, available_tokens: Mapping[str, int]
 ) -> Named:
-    """By the study's rule, out of the pool and of what lies between its best and what the rule
-    likes better, so that the choice is not held to what happened to be tried.
+    """By the study's rule."""
+    sources = answer.trials.sources
+    current = None
+    if study.recommend == "closest_to_current":
+        current = row_of(study.current_mixture or {}, sources)
+
+    def most_epochs(shares: Array) -> Array:
+        named = (dict(zip(sources, row, strict=True)) for row in shares.tolist())
+        return np.array([_most_epochs(study, one, available_tokens) for one in named])
+
+    liking = Liking(
+        rule=study.recommend,
+        is_sft=np.array([source.kind == "sft" for source in study.sources]),
+        current=current,
+        most_epochs=most_epochs,
+    )
+    return named_by(liking, answer, NUM_SAMPLES, SEED)
+
+
+def named_by(liking: Liking, answer: OwnAnswer, num_samples: int, seed: int) -> Named:
+    """Out of the pool and of what lies between its best and what the rule likes better, so that the
+    choice is not held to what happened to be tried; of candidates one of them.
     """
     pool = answer.chosen_from
-    if study.recommend == "lowest_mean":
+    if liking.rule == "lowest_mean":
         return Named(pool=pool, row=pool.best.choice)
-    among = _choosable(study, answer, pool, available_tokens)
-    if study.recommend == "most_probable":
+    among = _choosable(liking, answer, pool)
+    if liking.rule == "most_probable":
         is_tried = np.array([name in answer.trials.point_of for name in pool.ids])
+        if answer.of_candidates is not None:
+            is_tried[:] = True
         tried = among.p_best > 0
-        return Named(pool=pool, row=_named(study, among, (pool.best.is_tied | tried) & is_tried))
+        is_tied = (pool.best.is_tied | tried) & is_tried
+        return Named(pool=pool, row=choose(liking.rule, replace(among, is_tied=is_tied)))
+    if answer.of_candidates is not None:
+        return Named(pool=pool, row=choose(liking.rule, among))
     liked = np.lexsort([among.mean, among.most_epochs, among.sft_share.round(3), among.distance])
     steps = np.linspace(0.0, 1.0, STEPS + 1)[1:, None]
     best = pool.shares[pool.best.choice]
@@ -56,38 +96,25 @@ def named_mixture(
         answer.fit,
         names,
         np.vstack([pool.shares, between]),
-        NUM_SAMPLES,
-        np.random.default_rng([SEED, 4]),
+        num_samples,
+        np.random.default_rng([seed, 4]),
     )
-    among = _choosable(study, answer, wider, available_tokens)
-    return Named(pool=wider, row=_named(study, among, wider.best.is_tied))
+    return Named(pool=wider, row=choose(liking.rule, _choosable(liking, answer, wider)))
 
 
-def _named(study: StudySpec, among: Choosable, is_tied: NDArray[np.bool_]) -> int:
-    return choose(study.recommend, replace(among, is_tied=is_tied))
-
-
-def _choosable(
-    study: StudySpec, answer: OwnAnswer, pool: Pool, available_tokens: Mapping[str, int]
-) -> Choosable:
-    sources = answer.trials.sources
-    of_trials = dict(zip(answer.of_trials.ids, answer.of_trials.best.p_best, strict=True))
-    current = row_of(study.current_mixture or {}, sources)
-    is_sft = np.array([float(source.kind == "sft") for source in study.sources])
+def _choosable(liking: Liking, answer: OwnAnswer, pool: Pool) -> Choosable:
+    compared = answer.of_candidates or answer.of_trials
+    p_best = dict(zip(compared.ids, compared.best.p_best, strict=True))
+    current = liking.current
     return Choosable(
         mean=pool.mean,
         is_tied=pool.best.is_tied,
-        p_best=np.array([of_trials.get(name, 0.0) for name in pool.ids]),
-        sft_share=pool.shares @ is_sft,
-        most_epochs=np.array(
-            [
-                _most_epochs(study, dict(zip(sources, row, strict=True)), available_tokens)
-                for row in pool.shares.tolist()
-            ]
-        ),
-        distance=total_variation(pool.shares, current)
-        if study.recommend == "closest_to_current"
-        else np.zeros(len(pool.ids)),
+        p_best=np.array([p_best.get(name, 0.0) for name in pool.ids]),
+        sft_share=pool.shares @ liking.is_sft.astype(float),
+        most_epochs=liking.most_epochs(pool.shares),
+        distance=np.zeros(len(pool.ids))
+        if current is None
+        else total_variation(pool.shares, current),
     )
 
 

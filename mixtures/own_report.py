@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mixtures.choice_rule import ChoiceRule
 from mixtures.csv_cell import guarded
 from mixtures.own_answer import OwnAnswer, Pool, surrogate_words
 from mixtures.own_transfer import OwnTransfer, own_transfer, transfer_ranks
@@ -17,10 +18,14 @@ from mixtures.own_trials import DataWarning
 TRANSFER_COLUMNS = ("transfer_mean", "transfer_rank")
 
 
-def files_of(answer: OwnAnswer) -> dict[str, str]:
-    """Name to content of every file."""
+def files_of(answer: OwnAnswer, choice_rule: ChoiceRule = "lowest_mean") -> dict[str, str]:
+    """Name to content of every file; `choice_rule` is the one by which `answer` has its choice."""
     transfer = own_transfer(answer)
-    found = {**recommendation(answer), "transfer": _transfer(answer, transfer)}
+    found = {
+        **recommendation(answer),
+        "transfer": _transfer(answer, transfer),
+        "choice_rule": choice_rule,
+    }
     files = {
         "recommendation.json": json.dumps(found, indent=2, allow_nan=False) + "\n",
         "trials.csv": _trials(answer, transfer),

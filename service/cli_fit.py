@@ -9,6 +9,7 @@ import typer
 from service.terminal import BAD_INPUT, FAILED, fail, text_of
 
 if TYPE_CHECKING:
+    from mixtures.choice_rule import ChoiceRule
     from mixtures.own_answer import OwnAnswer
 
 RECOMMENDATION, OTHERS = "recommendation.json", ("trials.csv", "candidates.csv")
@@ -28,12 +29,25 @@ def fit(
     ] = None,
     samples: Annotated[int, typer.Option(min=100, max=100_000, help="posterior draws")] = 4096,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="of folds and draws")] = 0,
+    choice_rule: Annotated[
+        # Spelled out: mixtures.choice_rule brings NumPy, which no other command needs.
+        Literal["lowest_mean", "cheapest", "closest_to_current", "most_probable"],
+        typer.Option(help="which of those that cannot be told from the best is named"),
+    ] = "lowest_mean",
+    sft: Annotated[
+        list[str] | None, typer.Option(help="an SFT source, may repeat; for cheapest")
+    ] = None,
+    current: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=SHARE of what is trained on now; for closest_to_current"),
+    ] = None,
 ) -> None:
     """Recommend a mixture from trials that were run elsewhere."""
     # Imported here: SciPy takes half a second, and the other commands need none of it.
     from threadpoolctl import threadpool_limits
 
     from mixtures.own_answer import answer_own
+    from mixtures.own_choice import own_liking, with_choice
     from mixtures.own_report import files_of
     from mixtures.own_tables import BadTable, read_mixtures, read_scores
     from mixtures.own_trials import join
@@ -47,6 +61,7 @@ def fit(
         if candidates is not None:
             pool = read_mixtures(text_of(candidates), candidates.name, tried.sources)
         trials = join(tried, measured, _weights(metric or [], measured.metrics))
+        liking = own_liking(choice_rule, tried.sources, sft or [], _shares(current or []))
         # More threads only get in each other's way: the matrices are small.
         with threadpool_limits(1):
             answer = answer_own(
@@ -56,10 +71,11 @@ def fit(
                 num_samples=samples,
                 seed=seed,
             )
+            answer = with_choice(answer, liking, samples, seed)
     except BadTable as error:
         fail(str(error), BAD_INPUT)
-    _write(out, files_of(answer))
-    _show(answer, out)
+    _write(out, files_of(answer, choice_rule))
+    _show(answer, choice_rule, out)
 
 
 def _weights(given: list[str], columns: tuple[str, ...]) -> dict[str, float] | None:
@@ -77,6 +93,22 @@ def _weights(given: list[str], columns: tuple[str, ...]) -> dict[str, float] | N
             fail(f"--metric {name} is given twice", BAD_INPUT)
         weights[name] = weight
     return weights or None
+
+
+def _shares(given: list[str]) -> dict[str, float]:
+    """Share by source; a source whose name has a = in it is found by the last."""
+    shares: dict[str, float] = {}
+    for text in given:
+        name, _, written = text.rpartition("=")
+        try:
+            share = float(written)
+        except ValueError:
+            fail(f"--current {text}: {written!r} is no number, expected NAME=SHARE", BAD_INPUT)
+        if not name or name in shares:
+            why = "is given twice" if name else "names no source, expected NAME=SHARE"
+            fail(f"--current {text} {why}", BAD_INPUT)
+        shares[name] = share
+    return shares
 
 
 def _write(out: Path, files: dict[str, str]) -> None:
@@ -104,11 +136,12 @@ def _write(out: Path, files: dict[str, str]) -> None:
         fail(f"cannot write {out}: {error.strerror}", FAILED)
 
 
-def _show(answer: "OwnAnswer", out: Path) -> None:
+def _show(answer: "OwnAnswer", choice_rule: "ChoiceRule", out: Path) -> None:
+    from mixtures.choice_rule import WORDS
     from mixtures.recommend_words import more_words
 
     pool, choice = answer.chosen_from, answer.chosen_from.best.choice
-    print(f"recommended: {pool.ids[choice]}")
+    print(f"recommended: {pool.ids[choice]}, {WORDS[choice_rule]}")
     for source, share in sorted(answer.mixture.items(), key=lambda pair: -pair[1]):
         low, high = answer.intervals[source]
         if share >= 0.0005 or high >= 0.0005:

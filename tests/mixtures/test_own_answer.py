@@ -70,6 +70,7 @@ def test_the_recommendation_has_exactly_its_keys_and_is_json(with_candidates: Ow
         "enough_evidence",
         "data_warnings",
         "transfer",
+        "choice_rule",
     }
     assert sum(found["mixture"].values()) == pytest.approx(1.0)
     for source, share in found["mixture"].items():

@@ -71,6 +71,16 @@ def test_a_second_run_into_the_same_folder_leaves_nothing_of_the_first(folder: P
         ({}, ["--metric", "arc=much"], "'much' is no number"),
         ({}, ["--metric", "arc", "--metric", "arc=2"], "arc is given twice"),
         ({}, ["--candidates", "nowhere.csv"], "cannot read nowhere.csv"),
+        ({}, ["--choice-rule", "cheapest"], "cheapest needs --sft: the SFT sources"),
+        ({}, ["--choice-rule", "closest_to_current"], "needs --current: the shares that are"),
+        ({}, ["--sft", "web"], "lowest_mean does not go by --sft"),
+        ({}, ["--choice-rule", "cheapest", "--sft", "books"], "--sft 'books' is no source"),
+        (
+            {},
+            ["--choice-rule", "closest_to_current", "--current", "web=0.5"],
+            "--current: the shares sum to 0.5, expected 1 within 0.02",
+        ),
+        ({}, ["--current", "web"], "expected NAME=SHARE"),
         ({"out": "a file"}, [], "is a file, expected a folder"),
     ],
 )
@@ -91,6 +101,21 @@ def test_a_metric_whose_name_has_an_equals_sign_is_found(folder: Path) -> None:
     path = folder / "scores.csv"
     path.write_text(path.read_text().replace("id,arc", "id,arc=5", 1))
     assert fit(folder, "--metric", "arc=5").exit_code == 0
+
+
+def test_the_rule_names_the_choice_out_of_the_tie_group(folder: Path) -> None:
+    arguments = ["--candidates", str(folder / "candidates.csv"), "--metric", "arc"]
+    closest = ["--choice-rule", "closest_to_current", "--current", f"{SOURCES[0]}=1"]
+    for more in (["--choice-rule", "cheapest", "--sft", SOURCES[-1]], closest):
+        result = fit(folder, *arguments, *more)
+        assert result.exit_code == 0, result.output
+        found = json.loads((folder / "out" / "recommendation.json").read_text())
+        assert found["choice_rule"] == more[1]
+        rows = {row["id"]: row for row in csv.DictReader((folder / "candidates.csv").open())}
+        tied = [rows[name] for name in found["tie_group"]]
+        source, take = (SOURCES[-1], min) if "cheapest" in more else (SOURCES[0], max)
+        expected = take(float(row[source]) for row in tied)
+        assert found["mixture"][source] == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.slow
