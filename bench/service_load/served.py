@@ -1,0 +1,139 @@
+"""The controller in a process of its own, asked from outside what it takes.
+
+    python -m bench.service_load.served (real | idle | no-op)
+
+`real` is what `./run serve` runs; `idle` has no workers; `no-op` has Ray's, which train nothing.
+Settings come from the environment. A line `modules` on standard input is answered with their names.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+# How long the service may take to come up, and to go before it is killed.
+_START_SECONDS, _STOP_SECONDS = 120.0, 30.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A controller that answers at `url`."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def cpu_seconds(self) -> float:
+        """Of its process since it began, all threads, children not."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def memory_bytes(self) -> int:
+        """What it holds in memory now."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError("the kernel tells no VmRSS")
+
+    def modules(self) -> set[str]:
+        """What it has imported."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write("modules\n")
+        self.process.stdin.flush()
+        for line in self.process.stdout:
+            if line.startswith("["):
+                return set(json.loads(line))
+        raise RuntimeError("the controller ended instead of naming its modules")
+
+
+@contextmanager
+def served(kind: str, home: Path, **settings: str) -> Iterator[Running]:
+    """The controller on this home, ready; it is gone afterwards, and Ray with it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "DECAYMIX_HOME": str(home),
+        "DECAYMIX_PORT": str(port),
+        **settings,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.service_load.served", kind],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # A line a trial: nobody reads it here.
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    running = Running(f"http://127.0.0.1:{port}", process)
+    try:
+        _wait_for(running)
+        yield running
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(running: Running) -> None:
+    """Raises TimeoutError where the service does not come up, RuntimeError where it ends."""
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        if running.process.poll() is not None:
+            raise RuntimeError(f"the controller ended with {running.process.returncode}")
+        try:
+            if httpx.get(f"{running.url}/readyz", timeout=10).status_code == httpx.codes.OK:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise TimeoutError(f"the service was not ready within {_START_SECONDS:g} s")
+
+
+def _answer() -> None:
+    for line in sys.stdin:
+        if line.strip() == "modules":
+            sys.stdout.write(json.dumps(sorted(sys.modules)) + "\n")
+            sys.stdout.flush()
+
+
+def main() -> None:
+    threading.Thread(target=_answer, daemon=True).start()
+    # Imported here: each kind is to hold what it needs and no more.
+    from service.serve import serve
+    from service.settings import Settings
+
+    settings = Settings()
+    if sys.argv[1] == "real":
+        serve(settings)
+        return
+    import uvicorn
+
+    from bench.idle_pool import IdlePool
+    from bench.service_load.no_op import NoOpPool
+    from service.app import create_app
+    from service.state import worker_config
+
+    is_idle = sys.argv[1] == "idle"
+    pool = IdlePool() if is_idle else NoOpPool(config=worker_config(settings), num_cpus=2)
+    uvicorn.run(create_app(settings, pool), port=settings.port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Trials that train nothing through the whole path, and through Optuna and Ray Tune.
+
+In over HTTP, claimed, sent to a worker on Ray, back, recorded, announced to a listener. The study
+is paused while trials come in, so that what a thousand of them cost can be told from what that
+costs.
+"""
+
+import itertools
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from bench.service_load.peers import optuna_seconds, tune_seconds
+from bench.service_load.served import Running, served
+from bench.service_load.studies import our_study, trial_requests
+from bench.service_load.submitting import BATCH
+
+_STEP = 1_000
+# Nothing at all for so long: the path is stuck.
+_STALL_SECONDS = 120.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WholePath:
+    """Per trial, milliseconds; `growth` of processor time from the first to the last thousand."""
+
+    cpu_ms: float
+    wall_ms: float
+    growth: float
+    ratios: dict[str, float]
+    lines: tuple[str, ...]
+
+
+def run_no_ops(home: Path, num: int) -> WholePath:
+    """`num` trials, then the same number by the peers."""
+    study = our_study(num, home / "data")
+    with (
+        served("no-op", home / "home", DECAYMIX_DATA_ROOTS=str(home / "data")) as service,
+        httpx.Client(base_url=service.url, timeout=300) as client,
+    ):
+        answer = client.post("/v1/studies", json=study, timeout=300).raise_for_status()
+        study_id = answer.json()["id"]
+        client.patch(f"/v1/studies/{study_id}", json={"is_paused": True}).raise_for_status()
+        cpu, started = service.cpu_seconds(), time.perf_counter()
+        # The study's own two trials are among them.
+        requests = trial_requests(num - 2)
+        for first in range(0, len(requests), BATCH):
+            batch = requests[first : first + BATCH]
+            client.post(f"/v1/studies/{study_id}/trials", json=batch).raise_for_status()
+        submit_cpu, submit_wall = (
+            service.cpu_seconds() - cpu,
+            time.perf_counter() - started,
+        )
+        marks = _run_all(service, client, study_id, num)
+    cpus = [after[1] - before[1] for before, after in itertools.pairwise(marks)]
+    walls = [after[0] - before[0] for before, after in itertools.pairwise(marks)]
+    wall = submit_wall + sum(walls)
+    peers = {"optuna": optuna_seconds(home, num), "ray_tune": tune_seconds(home, num)}
+    return WholePath(
+        cpu_ms=1000 * (submit_cpu + sum(cpus)) / num,
+        wall_ms=1000 * wall / num,
+        growth=cpus[-1] / cpus[0] - 1,
+        ratios={name: wall / num / each for name, each in peers.items()},
+        lines=(
+            f"{num} trials; submitting {1000 * submit_wall / num:.2f} ms wall, "
+            f"{1000 * submit_cpu / num:.2f} ms processor each",
+            "processor ms a trial by thousand " + " ".join(f"{1000 * c / _STEP:.2f}" for c in cpus),
+            "wall ms a trial by thousand " + " ".join(f"{1000 * w / _STEP:.2f}" for w in walls),
+            *(f"{name} {1000 * each:.2f} ms wall a trial" for name, each in peers.items()),
+        ),
+    )
+
+
+def _run_all(
+    service: Running, client: httpx.Client, study_id: str, num: int
+) -> list[tuple[float, float]]:
+    """(wall, processor) seconds at the start and after every thousand trials that are COMPLETE.
+
+    The study is waited for as a page waits for it: by its events.
+    """
+    path, num_done = f"/v1/studies/{study_id}", 0
+    with client.stream("GET", f"{path}/events", timeout=_STALL_SECONDS) as stream:
+        lines = stream.raise_for_status().iter_lines()
+        next(lines)
+        marks = [(time.perf_counter(), service.cpu_seconds())]
+        httpx.patch(f"{service.url}{path}", json={"is_paused": False}).raise_for_status()
+        for line in lines:
+            if line.startswith("data:") and json.loads(line[5:]).get("state") == "COMPLETE":
+                num_done += 1
+                if num_done % _STEP == 0:
+                    marks.append((time.perf_counter(), service.cpu_seconds()))
+                if num_done == num:
+                    return marks
+    raise RuntimeError(f"the stream of events ended after {num_done} of {num} trials")
