@@ -55,6 +55,16 @@ def scores_version(session: Session, study_id: str) -> str | None:
     return f"{num} {last}" if num else None
 
 
+def last_completed(session: Session, study_id: str) -> str | None:
+    """The trial of the study that was completed last."""
+    return session.scalar(
+        select(TrialRow.id)
+        .where(TrialRow.study_id == study_id, TrialRow.state == TrialState.COMPLETE)
+        .order_by(TrialRow.finished_at.desc(), TrialRow.position.desc())
+        .limit(1)
+    )
+
+
 def _observations(session: Session, study_id: str, rows: Sequence[_Score]) -> list[Observation]:
     scores = _by_trial(rows)
     errors: dict[str, dict[str, float]] = {}

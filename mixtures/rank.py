@@ -75,6 +75,7 @@ class Leaderboard(Value):
     content; `surrogate` what was fitted; `subset` the trials that it was fitted to, where these are
     not all; `no_posterior` why rows have none; `flagged` are scores that were not used.
     `unknown_noise` says of each part of the rows' noise that is not known why it is not.
+    `as_of_trial` is the trial that was completed last of those in it, where the service tells it.
     `objective`: the study's own, or the transfer score (`transfer_score.py`).
     """
 
@@ -92,6 +93,7 @@ class Leaderboard(Value):
     flagged: tuple[FlaggedScore, ...] = ()
     unknown_noise: dict[str, str] = Field(default={})
     objective: Literal["own", "transfer"] = "own"
+    as_of_trial: str | None = added(None)
 
 
 def leaderboard(study: StudySpec, observations: Sequence[Observation]) -> Leaderboard:

@@ -79,11 +79,17 @@ class Answers:
     ) -> Leaderboard:
         """Of the trials completed so far; by raw means where a fit takes longer than `seconds`."""
         try:
-            return self._answer(session, study, seconds).leaderboard
+            return self.fitted_leaderboard(session, study, seconds)
         except FitNotReady as error:
             found, tokens = _own_scores(session, study), available_tokens(session, study.id)
             board = raw_leaderboard(study.spec, found, tokens)
             return board.model_copy(update={"no_posterior": str(error)})
+
+    def fitted_leaderboard(
+        self, session: Session, study: StoredStudy, seconds: float = ANSWER_SECONDS
+    ) -> Leaderboard:
+        """The same, but raises FitNotReady."""
+        return self._answer(session, study, seconds).leaderboard
 
     def recommendation(
         self, session: Session, study: StoredStudy, seconds: float = ANSWER_SECONDS
@@ -207,11 +213,15 @@ class Answers:
         fit = self._standing(key)
         if fit is None:
             found, tokens = _own_scores(session, study), available_tokens(session, study.id)
-            if not needs_fit(study.spec, found):
-                return answer_study(study.spec, found, tokens)
-            fit = self._begun(
-                key, "study_answer:answer_study", (found, (study.spec, found, tokens))
-            )
+            if needs_fit(study.spec, found):
+                given = found, (study.spec, found, tokens)
+                fit = self._begun(key, "study_answer:answer_study", given)
+            else:
+                # Quick, but not to be read for again at every look.
+                fit = _Fit(Future(), len(found))
+                fit.future.set_result(answer_study(study.spec, found, tokens))
+                with self._lock:
+                    self._keep(key, fit)
         answer: StudyAnswer = _result(fit, seconds)
         return answer
 

@@ -129,6 +129,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
             await asyncio.to_thread(headlines.close)
             await asyncio.to_thread(answers_.close)
             controller.facts.close()
+            controller.boards.close()
             await searcher.stop()
             await scheduler.stop()
             await pool.stop()

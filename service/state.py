@@ -9,6 +9,7 @@ from db.database import Database
 from service.answers import Answers
 from service.events import Events
 from service.headlines import Headlines
+from service.kept_boards import KeptBoards
 from service.keyring import Keyring
 from service.scheduler import Scheduler
 from service.searcher import Searcher
@@ -33,9 +34,11 @@ class Controller:
     answers: Answers
     webhooks: Webhooks
     facts: Facts = field(init=False)
+    boards: KeptBoards = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "facts", Facts(self.database, self.answers))
+        object.__setattr__(self, "boards", KeptBoards(self.database, self.answers))
 
     @property
     def worker_config(self) -> WorkerConfig:

@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from db.studies import StoredStudy
 from mixtures.csv_cell import guarded
@@ -15,6 +15,7 @@ from mixtures.row_noise import RowNoise
 from mixtures.row_posterior import RowPosterior
 from mixtures.signal import SignalReport
 from service.full_answer import full_recommendation
+from service.kept_boards import WrittenBoard
 from service.routes.studies import stored_study
 from service.scopes import READ
 from service.state import ControllerDep
@@ -30,23 +31,24 @@ router = APIRouter(prefix="/v1/studies/{study_id}", tags=["answers"], dependenci
 )
 def get_leaderboard(
     study_id: str,
+    request: Request,
     controller: ControllerDep,
     format: Literal["json", "csv"] = "json",
     objective: Literal["own", "transfer"] = "own",
-) -> Leaderboard | Response:
+    wait: bool = True,
+) -> Response:
     """Mixtures by the mean of the objective over seeds, with intervals, pairs and ties.
 
-    By the transfer score where `objective` says so; then 409 while there are too few trials.
+    By the transfer score where `objective` says so; then 409 while there are too few trials. With
+    `wait=false` at once from the last fit in memory, where there is one: `as_of_trial` is the trial
+    that was completed last of those in it.
     """
     study = stored_study(controller, study_id)
-    answers = controller.answers
-    rank = answers.leaderboard if objective == "own" else answers.transfer_leaderboard
-    with controller.database.read() as session:
-        board = rank(session, study)
+    written = controller.boards.of(study, objective, wait)
     if format == "json":
-        return board
+        return _json(request, written)
     return Response(
-        leaderboard_csv(board, study),
+        leaderboard_csv(written.board, study),
         media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{study.spec.name}.csv"'},
     )
@@ -69,6 +71,17 @@ def get_recommendation(study_id: str, controller: ControllerDep) -> Recommendati
     study = stored_study(controller, study_id)
     with controller.database.read() as session:
         return full_recommendation(controller.answers, session, study)
+
+
+def _json(request: Request, written: WrittenBoard) -> Response:
+    """As it was written, packed for who takes it so; 304 where the client has it already."""
+    headers = {"ETag": written.etag, "Vary": "Accept-Encoding"}
+    if written.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(written.json, media_type="application/json", headers=headers)
+    headers["Content-Encoding"] = "gzip"
+    return Response(written.packed, media_type="application/json", headers=headers)
 
 
 def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:

@@ -56,7 +56,7 @@ def test_a_fit_that_takes_too_long_leaves_the_board_raw_and_is_kept_for_the_next
 ) -> None:
     study = finished_study(client)
     process = gated(client)
-    monkeypatch.setattr(answers_module.Answers.leaderboard, "__defaults__", (0.05,))
+    monkeypatch.setattr(answers_module.Answers.fitted_leaderboard, "__defaults__", (0.05,))
     monkeypatch.setattr(answers_module.Answers.recommendation, "__defaults__", (0.05,))
     board = client.get(f"/v1/studies/{study}/leaderboard").json()
     assert board["no_posterior"] == (

@@ -255,8 +255,8 @@ def test_events_tell_of_every_change_and_of_progress(
     heard: list[tuple[str, dict[str, Any]]] = []
 
     async def listen() -> None:
-        async for message in events.listen("study-1"):
-            heard.append((message["event"], json.loads(message["data"])))
+        async for told in events.listen("study-1"):
+            heard.extend((event.name, json.loads(event.data)) for event in told)
 
     async def body(scheduler: Scheduler) -> None:
         listener = asyncio.create_task(listen())
