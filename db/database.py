@@ -63,7 +63,9 @@ class Database:
         self.on_commit: Callable[[float], None] = lambda seconds: None
         # A reader may hold its session while it waits for a fit, and nobody else waits for that:
         # a session more takes milliseconds, and there are never more of them than threads.
-        self._engine: Engine = create_engine(f"duckdb:///{path}", max_overflow=-1)
+        self._engine: Engine = create_engine(
+            f"duckdb:///{path}", max_overflow=-1, connect_args={"config": {"threads": 1}}
+        )
         # Threads that update one row conflict in DuckDB; commits take milliseconds, so take turns.
         self._one_writer = threading.RLock()
         try:
