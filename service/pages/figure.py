@@ -8,6 +8,7 @@ classes (static/figures.css), so that light and dark follow the page; no style s
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from markupsafe import Markup, escape
 
@@ -62,12 +63,22 @@ def axis_over(
 
 def tag(name: str, content: str | Markup = "", **attributes: object) -> Markup:
     """An SVG element; `class_` is class, `text_anchor` is text-anchor. Everything is escaped."""
-    text = Markup("").join(
-        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), value)
+    # Thousands of them are a figure: a number has nothing to escape, and `Markup.format` looks at
+    # each value's type in Python.
+    text = "".join(
+        f' {_attribute(key)}="{value if type(value) in _NUMBERS else escape(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), text, escape(content))
+    return Markup(f"<{name}{text}>{escape(content)}</{name}>")
+
+
+_NUMBERS = frozenset({int, float})
+
+
+@cache
+def _attribute(key: str) -> str:
+    return key.rstrip("_").replace("_", "-")
 
 
 def drawing(width: float, height: float, label: str, parts: Sequence[Markup]) -> Markup:

@@ -1,6 +1,6 @@
-"""Figures of where the mixtures lie: a triangle of three shares, log-ratio axes of many, and how
-benchmarks order them. Drawn as plain SVG: Plotly's parallel coordinates and pair plots need WebGL,
-which compiles code in the page, and the policy refuses that.
+"""Figures of where the mixtures lie: log-ratio axes of many shares, and how benchmarks order them.
+Drawn as plain SVG: Plotly's parallel coordinates and pair plots need WebGL, which compiles code in
+the page, and the policy refuses that.
 """
 
 import math
@@ -27,57 +27,6 @@ MOST_LINES = 150
 MOST_PAIRED, MOST_PAIR_DOTS = 5, 200
 # A share of nothing has no logarithm: it is drawn this factor under the smallest share tried.
 ZERO_FACTOR = 0.5
-
-
-def ternary_plot(given: Given) -> StudyFigure:
-    """Three shares as a place in a triangle: at a corner a mixture is one source alone."""
-    names = [source.name for source in given.study.spec.sources]
-    dots, shown = given.dots()
-    left, top, side = 60.0, 34.0, 360.0
-    height = side * math.sqrt(3) / 2
-
-    def at(shares: Sequence[float]) -> tuple[float, float]:
-        """Corners: the first source below left, the second below right, the third on top."""
-        x = left + side * (shares[1] + shares[2] / 2)
-        return round(x, 1), round(top + height * (1 - shares[2]), 1)
-
-    parts = []
-    for step in (0.25, 0.5, 0.75):
-        for ends in (
-            ((1 - step, 0, step), (0, 1 - step, step)),
-            ((step, 1 - step, 0), (step, 0, 1 - step)),
-            ((1 - step, step, 0), (0, step, 1 - step)),
-        ):
-            (x1, y1), (x2, y2) = at(ends[0]), at(ends[1])
-            parts.append(tag("line", class_="grid", x1=x1, y1=y1, x2=x2, y2=y2))
-    corners = [at([float(place == corner) for place in range(3)]) for corner in range(3)]
-    outline = " ".join(f"{x:g},{y:g}" for x, y in corners)
-    parts.append(tag("polygon", class_="outline", points=outline))
-    for name, (x, y), (dx, dy, anchor) in zip(
-        names, corners, ((0, 20, "middle"), (0, 20, "middle"), (0, -12, "middle")), strict=True
-    ):
-        words = f"100 % {clipped(name, 18)}"
-        parts.append(tag("text", words, class_="label", x=x + dx, y=y + dy, text_anchor=anchor))
-    rows: list[tuple[Cell, ...]] = []
-    for dot, kind in zip(dots, classes(dots, given.facts.board.direction), strict=True):
-        shares = [dot.row.shares.get(name, 0.0) for name in names]
-        x, y = at(shares)
-        said = tag("title", f"{mixture_words(dot.row)}: {dot.value:.4f}")
-        parts.append(tag("circle", said, class_=f"point {kind}", cx=x, cy=y, r=4))
-        rows.append((*shares, dot.value, dot.row.rank))
-    svg = drawing(SIZE, round(top + height + 34), _label("Mixtures of three sources", names), parts)
-    return StudyFigure(
-        figure=Figure(
-            name="ternary",
-            title="Mixtures of three sources",
-            svg=svg,
-            header=(*names, "Score", "Rank"),
-            rows=tuple(reversed(rows)),
-        ),
-        about=f"Each dot a mixture, by {given.y_label}.",
-        shown=shown,
-        keys=CLASS_KEYS,
-    )
 
 
 def parallel_coordinates(given: Given) -> StudyFigure:

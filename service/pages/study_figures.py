@@ -12,7 +12,7 @@ from service.errors import BadInput
 from service.pages.answer_figures import effects, pareto
 from service.pages.figure import Cell
 from service.pages.line_figure import Series, line_drawing
-from service.pages.mixture_maps import pair_plot, parallel_coordinates, ternary_plot
+from service.pages.mixture_maps import pair_plot, parallel_coordinates
 from service.pages.row_figure import Row, interval_drawing
 from service.pages.study_figure import (
     DOT_KEYS,
@@ -23,6 +23,7 @@ from service.pages.study_figure import (
     mixture_words,
     points,
 )
+from service.pages.ternary import ternary_plot
 
 # Of a long history only this many improvements are drawn, the last ones.
 MOST_STEPS = 300
@@ -209,15 +210,17 @@ def benchmarks(given: Given) -> StudyFigure:
     )
 
 
+def _has_three_sources(spec: StudySpec) -> bool:
+    return len(spec.sources) > 2
+
+
 def _has_several(spec: StudySpec) -> bool:
     return len(spec.ranked_benchmarks) > 1
 
 
 FIGURES = (
-    Kind("ternary", "Mixtures of three sources", ternary_plot, lambda s: len(s.sources) == 3),
-    Kind(
-        "parallel", "Mixtures on log-ratio axes", parallel_coordinates, lambda s: len(s.sources) > 2
-    ),
+    Kind("ternary", "Mixtures in a triangle", ternary_plot, _has_three_sources),
+    Kind("parallel", "Mixtures on log-ratio axes", parallel_coordinates, _has_three_sources),
     Kind("pairs", "Benchmarks against each other", pair_plot, _has_several),
     Kind("benchmarks", "Best share of each benchmark", benchmarks, _has_several),
     Kind("cost", "Score against cost", cost),

@@ -1,20 +1,16 @@
 // Forms that change a study. Errors stand beside their field; what was typed stays.
 
 import { askJson } from "./ask.js";
+import { typed } from "./typed.js";
 
 let numShown = 0;
 
 function valueOf(input) {
   if (input.type === "checkbox") return input.dataset.type === "object" ? (input.checked ? {} : undefined) : input.checked;
+  const { type } = input.dataset;
+  if (type === undefined) return input.value;
   const text = input.value.trim();
-  const parts = () => text.split(",").map((part) => part.trim()).filter(Boolean);
-  const asNumber = (part) => (part !== "" && Number.isFinite(Number(part)) ? Number(part) : part);
-  switch (input.dataset.type) {
-    case "names": return parts();
-    case "numbers": return parts().map(asNumber);
-    case "number": return text === "" ? undefined : asNumber(text.replaceAll(/(?<=\d)[_, ](?=\d)/g, ""));
-    default: return input.value;
-  }
+  return text === "" && type === "number" ? undefined : typed(text, type);
 }
 
 function isEmpty(value) {

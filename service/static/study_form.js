@@ -1,6 +1,8 @@
 // The form of a study: rows that come and go, and the study that its fields say. A field's name is
 // its dotted name in the study, so what the service says of a field finds its way back.
 
+import { typed } from "./typed.js";
+
 const form = document.getElementById("form");
 
 /** A further row of `kind` (sources, benchmarks); its fields filled with `values` by name. */
@@ -118,19 +120,9 @@ function fullName(input) {
   return `${kind}.${rows(kind).indexOf(row)}.${input.dataset.field}`;
 }
 
-/** What is no number is sent as it is: the service says what is wrong with it. */
 function valueOf(input) {
   const text = input.value.trim();
-  if (text === "") return undefined;
-  const asNumber = (part) => (Number.isFinite(Number(part)) ? Number(part) : part);
-  const parts = () => text.split(",").map((part) => part.trim()).filter(Boolean);
-  switch (input.dataset.type) {
-    case "number": return asNumber(text.replaceAll(/(?<=\d)[_ ](?=\d)/g, ""));
-    case "numbers": return parts().map(asNumber);
-    case "names": return parts();
-    case "json": return JSON.parse(text);
-    default: return text;
-  }
+  return text === "" ? undefined : typed(text, input.dataset.type);
 }
 
 /** A factor's levels: a list, or `0.5 to 1` for a range. */
