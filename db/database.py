@@ -1,5 +1,6 @@
 """The DuckDB file: opened by one process, migrated on opening, written by one thread at a time."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, SQLAlchemyError
@@ -49,8 +51,8 @@ class Database:
     """`read()` and `write()` give sessions; `write()` commits at its end or leaves no trace."""
 
     def __init__(self, path: Path) -> None:
-        """Open `path`, made and migrated as needed; raises DatabaseInUse, DatabaseTooNew,
-        DatabaseUnreadable."""
+        """Open `path`, made and migrated as needed, an older one after it was copied; raises
+        DatabaseInUse, DatabaseTooNew, DatabaseUnreadable."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -69,7 +71,14 @@ class Database:
         # Threads that update one row conflict in DuckDB; commits take milliseconds, so take turns.
         self._one_writer = threading.RLock()
         try:
-            _migrate(self._engine)
+            _copy_before_migrating(self._engine, path)
+            migrate(self._engine)
+        except OSError as error:
+            self._engine.dispose()
+            raise DatabaseUnreadable(
+                f"{path} is of an older Decaymix and cannot be copied before it is migrated "
+                f"({error.strerror}); make room."
+            ) from error
         except OperationalError as error:
             self._engine.dispose()
             # Not just "lock", which may stand in the path.
@@ -119,12 +128,53 @@ def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def _migrate(engine: Engine) -> None:
+def migrate(engine: Engine, to: str = "head") -> None:
+    """Up to that version of the schema, each step in a transaction of its own.
+
+    Not all in one: DuckDB alters no table that the same transaction has updated.
+    """
+    config = _alembic()
+    scripts = ScriptDirectory.from_config(config)
+    steps = [script.revision for script in scripts.iterate_revisions(to, "base")]
+    for revision in reversed(steps):
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+
+
+def head_of_migrations() -> str:
+    """The version of the schema that this code works with."""
+    head = ScriptDirectory.from_config(_alembic()).get_current_head()
+    assert head is not None
+    return head
+
+
+def _copy_before_migrating(engine: Engine, path: Path) -> None:
+    """`decaymix.duckdb.before-VERSION` beside an older file: a way back to the release before."""
+    with engine.connect() as connection:
+        tables = connection.execute(text("SELECT table_name FROM duckdb_tables()")).scalars()
+        if "alembic_version" not in set(tables):
+            return
+        version = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    head = head_of_migrations()
+    scripts = ScriptDirectory.from_config(_alembic()).walk_revisions()
+    if version == head or version not in {script.revision for script in scripts}:
+        return
+    # Not while it is open: whoever closes a copy's descriptor lets go of the lock on the file.
+    engine.dispose()
+    for suffix in ("", ".wal"):
+        source = path.with_name(path.name + suffix)
+        if source.exists():
+            kept = path.with_name(f"{path.name}.before-{head}{suffix}")
+            partial = kept.with_name(kept.name + ".partial")
+            shutil.copyfile(source, partial)
+            partial.replace(kept)
+
+
+def _alembic() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    return config
 
 
 def _first_line(error: SQLAlchemyError) -> str:

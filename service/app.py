@@ -39,12 +39,14 @@ from service.room import has_room
 from service.routes import (
     answers,
     audit,
+    backup,
     benchmarks,
     cluster,
     compare,
     events,
     exports,
     figures,
+    finished_trials,
     health,
     moves,
     outside,
@@ -150,6 +152,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         study_drafts,
         studies,
         trials,
+        finished_trials,
         trial_detail,
         compare,
         trial_list,
@@ -164,6 +167,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         events,
         tokens,
         audit,
+        backup,
     ):
         app.include_router(router.router)
     for page in (

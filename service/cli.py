@@ -1,7 +1,7 @@
 """`./run decaymix`: every command is a call of the API, so it can do what REST can and no more.
 
-But `checkpoint` (cli_checkpoint.py) and `fit` (cli_fit.py), which read and write files and need no
-controller.
+But `checkpoint`, `fit` and `restore` (cli_checkpoint.py, cli_fit.py, cli_backup.py), which read and
+write files and need no controller.
 """
 
 import math
@@ -14,12 +14,14 @@ from rich.console import Console
 
 from service import (
     cli_actions,
+    cli_backup,
     cli_benchmark,
     cli_checkpoint,
     cli_data,
     cli_export,
     cli_fit,
     cli_moves,
+    cli_resume,
     cli_token,
 )
 from service.connection import client as _client
@@ -58,6 +60,8 @@ app.add_typer(cli_token.app, name="token")
 app.command(name="export")(cli_export.export)
 app.command(name="export-formats")(cli_export.export_formats)
 app.command()(cli_fit.fit)
+app.command()(cli_backup.backup)
+app.command()(cli_backup.restore)
 app.command(name="best-shares")(cli_moves.best_shares)
 app.command()(cli_moves.pareto)
 app.command()(cli_moves.effects)
@@ -103,13 +107,20 @@ def demo(
 
 @app.command()
 def submit(
-    file: Annotated[Path, typer.Argument(help="a study as YAML or JSON")], json: Json = False
+    file: Annotated[Path, typer.Argument(help="a study as YAML or JSON")],
+    resume_from: Annotated[
+        Path | None, typer.Option(help="a table of `trials --csv`: its finished trials are not run")
+    ] = None,
+    json: Json = False,
 ) -> None:
     """Submit a study; the same file twice is one study."""
     text = text_of(file)
     kind: Literal["yaml", "json"] = "json" if file.suffix == ".json" else "yaml"
+    table = None if resume_from is None else text_of(resume_from)
     with _client() as client:
-        status = client.submit_study(text, kind)
+        status = client.submit_study(text, kind, is_paused=table is not None)
+        if table is not None:
+            status = cli_resume.take_in(client, status["id"], table)
         show(
             json,
             status,
@@ -185,7 +196,11 @@ def import_trials(
 
 
 @app.command()
-def trials(study: Study, json: Json = False) -> None:
+def trials(
+    study: Study,
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="all scores, as submit takes them")] = False,
+) -> None:
     """List the trials of a study."""
 
     def lines(out: Console) -> None:
@@ -200,7 +215,11 @@ def trials(study: Study, json: Json = False) -> None:
             )
 
     with _client() as client:
-        found = client.trials(client.study_id(study))
+        study_id = client.study_id(study)
+        if csv:
+            print(client.trials_csv(study_id), end="")
+            return
+        found = client.trials(study_id)
         show(json, found, lines)
 
 

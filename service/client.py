@@ -73,11 +73,17 @@ class Client:
             return False
         return True
 
-    def submit_study(self, text: str, kind: Literal["yaml", "json"] = "yaml") -> dict[str, Any]:
+    def submit_study(
+        self, text: str, kind: Literal["yaml", "json"] = "yaml", is_paused: bool = False
+    ) -> dict[str, Any]:
         """The status of the study in `text`; the same text twice is one study."""
-        headers = {"Content-Type": f"application/{kind}"}
         answer = self._call(
-            "POST", "/v1/studies", content=text.encode(), headers=headers, timeout=_SUBMIT_SECONDS
+            "POST",
+            "/v1/studies",
+            params={"is_paused": True} if is_paused else {},
+            content=text.encode(),
+            headers={"Content-Type": f"application/{kind}"},
+            timeout=_SUBMIT_SECONDS,
         )
         return _object(answer)
 
@@ -133,6 +139,16 @@ class Client:
         """Trials that were trained before, as CSV."""
         headers = {"Content-Type": "text/csv"}
         path = f"/v1/studies/{study}/import"
+        return _object(self._call("POST", path, content=text.encode(), headers=headers))
+
+    def trials_csv(self, study: str) -> str:
+        """Every trial with its state and all its scores, as `take_in_trials` takes it."""
+        return self._call("GET", f"/v1/studies/{study}/trials.csv", timeout=_SUBMIT_SECONDS).text
+
+    def take_in_trials(self, study: str, text: str, first_line: int = 2) -> dict[str, Any]:
+        """Finished trials of such a table, or of a part that begins at that line of it."""
+        path = f"/v1/studies/{study}/finished-trials?first_line={first_line}"
+        headers = {"Content-Type": "text/csv"}
         return _object(self._call("POST", path, content=text.encode(), headers=headers))
 
     def trials(self, study: str) -> list[dict[str, Any]]:
@@ -205,6 +221,10 @@ class Client:
 
     def export_formats(self) -> list[dict[str, Any]]:
         return _objects(self._call("GET", "/v1/export-formats"))
+
+    def backup(self) -> bytes:
+        """All tables as Parquet, zipped."""
+        return self._call("GET", "/v1/backup", timeout=_SUBMIT_SECONDS).content
 
     def create_token(
         self, name: str, scopes: list[str], expires_in_days: float | None

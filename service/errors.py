@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from db.finished import OtherScores
 from db.leases import LeaseConflict
 from db.studies import UnknownStudy
 from db.tokens import UnknownToken
@@ -174,6 +175,7 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(LastAdmin)
     @app.exception_handler(IllegalPromotion)
     @app.exception_handler(LeaseConflict)
+    @app.exception_handler(OtherScores)
     @app.exception_handler(NotEnoughTrials)
     @app.exception_handler(NotEnoughEvidence)
     async def _conflict(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ import structlog
 
 from db import leases, trials
 from db.clock_jumps import move_with_clock
-from db.database import Database
+from db.database import Database, DatabaseUnavailable
 from mixtures.retries import Retries
 from mixtures.trial import Progress, TrialSpec, TrialState
 from service.attempt import LEASE_SECONDS, Attempt
@@ -171,14 +171,14 @@ class Scheduler:
             return False
         if (slot := self._pool.acquire(spec.resources)) is None:
             return False
-        number = None
         try:
             with self._database.write() as session:
                 number = trials.claim(session, spec.trial_id)
-        finally:
-            if number is None:  # cancelled a moment ago, or the database takes no write
-                self._pool.release(slot)
-        if number is None:
+        except DatabaseUnavailable:
+            self._pool.release(slot)
+            raise
+        if number is None:  # cancelled a moment ago
+            self._pool.release(slot)
             return True
         self._announce(spec, TrialState.RUNNING, number)
         attempt = Attempt(

@@ -264,8 +264,8 @@ class RayPool:
             self._end(slot)
             said = str(error).splitlines() or [type(error).__name__]
             # Ray's memory monitor ends the worker that took most, before the kernel takes any.
-            kind = "out_of_memory" if isinstance(error, OutOfMemoryError) else "lost"
-            raise WorkerLost(said[0], kind) from error
+            is_out_of_memory = isinstance(error, OutOfMemoryError)
+            raise WorkerLost(said[0], "out_of_memory" if is_out_of_memory else "lost") from error
         except asyncio.CancelledError:
             self._end(slot)
             raise

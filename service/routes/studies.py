@@ -1,13 +1,15 @@
 """Studies: submit one, list them, look at one."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response, status
+from fastapi import APIRouter, Depends, Query, Request, Response, status
 
+from db.labels import change_study
 from db.studies import StoredStudy, get_study, has_study, insert_study
 from db.study_list import Archived, find_studies
 from db.trials import insert_trials
 from mixtures.design import first_trials
+from mixtures.labels import StudyChange
 from mixtures.objective import require_metric_exists
 from mixtures.recipe import Recipe
 from mixtures.study import StudySpec
@@ -48,7 +50,12 @@ async def _study_in_body(request: Request) -> StudySpec:
     openapi_extra=STUDY_BODY_DOCS,
 )
 def submit_study(
-    controller: ControllerDep, response: Response, spec: StudySpec = Depends(_study_in_body)
+    controller: ControllerDep,
+    response: Response,
+    is_paused: Annotated[
+        bool, Query(description="begin no trial of a new study until it is let go on")
+    ] = False,
+    spec: StudySpec = Depends(_study_in_body),
 ) -> StudyStatus:
     """Check the study's data, then add it with all its first trials; idempotent by content.
 
@@ -71,6 +78,9 @@ def submit_study(
         if is_new:
             insert_study(session, study_id, spec, canonical_json(report))
             insert_trials(session, first_trials(spec, study_id, report["data_hashes"]))
+            if is_paused:
+                session.flush()
+                change_study(session, study_id, StudyChange(is_paused=True))
         stored = get_study(session, study_id)
     controller.searcher.add(stored)
     controller.scheduler.wake()

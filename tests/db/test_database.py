@@ -169,8 +169,13 @@ def test_an_older_file_is_migrated_on_opening_and_keeps_what_it_holds(
         assert [stored.spec for stored in list_studies(session)] == [study]
         assert [trial.spec for trial in list_trials(session, "study-1")] == specs
     newer.close()
-    # The release before it then leaves the file alone.
+    # The release before it then leaves the file alone, and goes on from the copy.
     monkeypatch.undo()
+    copy = Database(database.path.with_name("decaymix.duckdb.before-9999"))
+    with copy.read() as session:
+        assert [trial.spec for trial in list_trials(session, "study-1")] == specs
+    copy.close()
+    assert [file.name for file in database.path.parent.glob("*.before-*")] == [copy.path.name]
     before = database.path.read_bytes()
     with pytest.raises(DatabaseTooNew, match=r"newer Decaymix .*9999.*DECAYMIX_HOME"):
         Database(database.path)

@@ -1,0 +1,97 @@
+"""`./run decaymix backup` and `restore`: all that a home holds and cannot make again."""
+
+import io
+import json as json_module
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from service import connection
+from service.terminal import BAD_INPUT, FAILED, Json, fail, line, settings_or_fail, show
+
+_Folder = Annotated[Path, typer.Argument(help="a folder, which is made")]
+
+
+def backup(folder: _Folder, json: Json = False) -> None:
+    """Copy all studies, trials and files that cannot be made again; the controller works on."""
+    from service.backup import FILES, copy_files, seal
+
+    if folder.exists():
+        fail(f"{folder} is there already; give a new folder", BAD_INPUT)
+    home = settings_or_fail().home
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        about = _tables(home, partial)
+        copy_files(home, partial / FILES)
+        manifest = seal(partial, about)
+        partial.rename(folder)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        fail(f"{folder} cannot be written: {error.strerror or error}", FAILED)
+    show(
+        json,
+        {"folder": str(folder), **manifest.model_dump(mode="json", exclude={"sha256"})},
+        lambda out: line(
+            out,
+            f"{manifest.rows['study']} studies and {manifest.rows['trial']} trials in {folder}, "
+            f"{len(manifest.sha256)} files",
+        ),
+    )
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(help="a folder that backup made")], json: Json = False
+) -> None:
+    """Make a home of a backup, at DECAYMIX_HOME, where there must be none."""
+    from db.database import DatabaseTooNew
+    from service.backup import BackupDamaged
+    from service.backup import restore as make_home
+
+    home = settings_or_fail().home
+    try:
+        manifest = make_home(folder, home)
+    except (BackupDamaged, DatabaseTooNew, FileExistsError) as error:
+        fail(str(error), BAD_INPUT)
+    except OSError as error:
+        fail(f"{home} cannot be written: {error.strerror or error}", FAILED)
+    show(
+        json,
+        {"home": str(home), **manifest.model_dump(mode="json", exclude={"sha256"})},
+        lambda out: line(
+            out,
+            f"{manifest.rows['study']} studies and {manifest.rows['trial']} trials in {home}, as "
+            f"of {manifest.created_at:%Y-%m-%d %H:%M} UTC",
+        ),
+    )
+
+
+def _tables(home: Path, folder: Path) -> dict[str, Any]:
+    """By the controller that has the database open, or from the file where none has."""
+    from service.backup import MANIFEST, TABLES, write_backup_tables
+
+    with connection.client_or_none() as client:
+        if client is not None:
+            with zipfile.ZipFile(io.BytesIO(client.backup())) as archive:
+                for name in archive.namelist():
+                    if name.startswith(f"{TABLES}/"):
+                        archive.extract(name, folder)
+                about: dict[str, Any] = json_module.loads(archive.read(MANIFEST))
+            return about
+    from db.database import Database, DatabaseInUse, DatabaseTooNew, DatabaseUnreadable
+
+    if not (home / "decaymix.duckdb").exists():
+        fail(f"{home} holds no database; set DECAYMIX_HOME", BAD_INPUT)
+    try:
+        database = Database(home / "decaymix.duckdb")
+    except (DatabaseInUse, DatabaseTooNew, DatabaseUnreadable) as error:
+        fail(str(error), FAILED)
+    try:
+        (folder / TABLES).mkdir()
+        return write_backup_tables(database, folder / TABLES)
+    finally:
+        database.close()
