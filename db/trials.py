@@ -62,6 +62,11 @@ def get_trial(session: Session, trial_id: str) -> StoredTrial:
     return stored_trial(_row(session, trial_id))
 
 
+def state_of(session: Session, trial_id: str) -> TrialState:
+    """Raises UnknownTrial."""
+    return TrialState(_row(session, trial_id).state)
+
+
 def list_trials(
     session: Session, study_id: str, states: Sequence[TrialState] = tuple(TrialState)
 ) -> list[StoredTrial]:
@@ -237,11 +242,8 @@ def recover_running(session: Session) -> list[str]:
     for row in rows:
         lost = _lost(row.id, row.attempt, "its controller ended")
         _close_attempt(session, row.id, row.attempt, "LOST", failure=lost)
-        if row.cancel_requested:
-            _promote(row, TrialState.CANCELLED)
-            row.finished_at = now()
-        else:
-            _promote(row, TrialState.WAITING)
+        _promote(row, TrialState.CANCELLED if row.cancel_requested else TrialState.WAITING)
+        row.finished_at = now() if row.cancel_requested else None
     return [row.id for row in rows]
 
 

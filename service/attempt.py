@@ -82,8 +82,7 @@ class Attempt:
                 trials.record_result(session, outcome)
             else:
                 trials.record_failure(session, outcome, self.retries)
-            session.flush()
-            return trials.get_trial(session, outcome.trial_id).state
+            return trials.state_of(session, outcome.trial_id)
 
     def _failure(self, kind: FailureKind, message: str) -> TrialFailure:
         return TrialFailure(

@@ -1,4 +1,6 @@
-"""`./run decaymix backup` and `restore`: all that a home holds and cannot make again."""
+"""`./run decaymix backup` and `restore`: all that a home holds and cannot make again; `prune` the
+rest.
+"""
 
 import io
 import json as json_module
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from service import connection
 from service.terminal import BAD_INPUT, FAILED, Json, fail, line, settings_or_fail, show
@@ -68,6 +71,24 @@ def restore(
             f"of {manifest.created_at:%Y-%m-%d %H:%M} UTC",
         ),
     )
+
+
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would go")] = False,
+    days: Annotated[float, typer.Option(min=0, help="how old caches have to be")] = 30.0,
+    json: Json = False,
+) -> None:
+    """Delete leftovers, old caches, and weights and logs of archived studies."""
+
+    def lines(out: Console) -> None:
+        for one in found["found"]:
+            line(out, f"{one['num_bytes']:>15,}  {one['path']}: {one['why']}")
+        verb = "would be deleted" if dry_run else "deleted"
+        line(out, f"{found['num_bytes']:,} bytes {verb}")
+
+    with connection.client() as client:
+        found = client.prune(dry_run, days)
+        show(json, found, lines)
 
 
 def _tables(home: Path, folder: Path) -> dict[str, Any]:

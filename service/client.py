@@ -226,6 +226,10 @@ class Client:
         """All tables as Parquet, zipped."""
         return self._call("GET", "/v1/backup", timeout=_SUBMIT_SECONDS).content
 
+    def prune(self, is_dry: bool, days: float) -> dict[str, Any]:
+        wish = {"is_dry": is_dry, "days": days}
+        return _object(self._call("POST", "/v1/prune", json=wish, timeout=_SUBMIT_SECONDS))
+
     def create_token(
         self, name: str, scopes: list[str], expires_in_days: float | None
     ) -> dict[str, Any]:

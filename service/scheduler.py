@@ -1,6 +1,7 @@
 """The one loop: claim a trial, send it to a worker, collect in completion order, record."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -51,6 +52,7 @@ class Scheduler:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._progress: dict[str, Progress] = {}
         self._cancelling: set[str] = set()
+        self._looked_at = -math.inf
         self._loops = (
             SteadyLoop("scheduler", self._schedule),
             SteadyLoop("progress", self._poll_progress),
@@ -114,9 +116,12 @@ class Scheduler:
     async def _schedule(self) -> None:
         """One turn: take back what is lost, claim what there is room for, wait."""
         self._wake.clear()
-        self._follow_the_clock()
-        self._end_leases()
-        self._take_back_abandoned()
+        # Not at every wake: both read whole tables.
+        if (now := self._event_loop.time()) >= self._looked_at + TICK_SECONDS:
+            self._follow_the_clock()
+            self._end_leases()
+            self._take_back_abandoned()
+            self._looked_at = now
         while self._claim_one():
             pass
         # Not wait_for: Python 3.11's drops a cancellation that comes with the wake, and `stop`,

@@ -102,7 +102,12 @@ def _write(path: Path, rows: Sequence[Value], schema: Any) -> None:
 
     table = pa.Table.from_pylist([row.model_dump(mode="python") for row in rows], schema=schema)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda partial: pq.write_table(table, partial, compression="zstd"))
+    write_atomically(
+        path,
+        lambda partial: pq.write_table(
+            table, partial, compression="zstd", write_page_checksum=True
+        ),
+    )
 
 
 def _read(path: Path) -> Any:
@@ -110,6 +115,6 @@ def _read(path: Path) -> Any:
     from pyarrow import ArrowException
 
     try:
-        return pq.read_table(path)
+        return pq.read_table(path, page_checksum_verification=True)
     except (ArrowException, OSError) as error:
         raise ItemsDamaged(f"{path.name} of {path.parent.name} cannot be read: {error}") from error

@@ -1,4 +1,4 @@
-"""The tables as they are at one moment, in one file: what `./run decaymix backup` asks for."""
+"""What a home holds: its tables in one file, for a backup, and what of its files may be deleted."""
 
 import json
 import tempfile
@@ -9,8 +9,11 @@ from typing import IO
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 
+from mixtures.value import Value
 from service.backup import MANIFEST, TABLES, write_backup_tables
+from service.prune import Pruning, prune
 from service.scopes import ADMIN
 from service.state import Controller, ControllerDep
 
@@ -33,6 +36,23 @@ def backup(controller: ControllerDep) -> StreamingResponse:
         media_type="application/zip",
         headers={"Content-Disposition": 'attachment; filename="decaymix-tables.zip"'},
     )
+
+
+class PruneWish(Value):
+    """Nothing is deleted while it `is_dry`. `days`: how old what may be made again has to be."""
+
+    is_dry: bool = True
+    days: float = Field(default=30.0, ge=0, le=36_500)
+
+
+@router.post("/prune", operation_id="prune_home")
+def prune_home(controller: ControllerDep, wanted: PruneWish | None = None) -> Pruning:
+    """Delete leftovers, old caches, and weights and logs of archived studies; or say what would go.
+
+    Studies, trials, scores, notes, tokens, items and uploaded files are never deleted.
+    """
+    wish = wanted or PruneWish()
+    return prune(controller.database, controller.settings.home, wish.days, wish.is_dry)
 
 
 def _zipped(controller: Controller) -> IO[bytes]:

@@ -5,10 +5,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from workers import artifact
 from workers.artifact import built_once
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +48,13 @@ def start_builder(place: Path, log: Path, seconds: float) -> subprocess.Popen[st
 
 def write_one(folder: Path) -> None:
     (folder / "one").write_text("1")
+
+
+@pytest.fixture(autouse=True)
+def as_a_new_process(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Forgets which folders were compared."""
+    monkeypatch.setattr(artifact, "_compared", set())
+    return artifact._compared.clear
 
 
 def never(folder: Path) -> None:
@@ -132,3 +141,39 @@ def test_a_builder_that_is_killed_lets_the_next_one_build_anew(tmp_path: Path) -
     assert not place.exists()
     built_once(place, write_one)
     assert [path.name for path in place.iterdir()] == ["one"]
+
+
+def flip_a_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[0] ^= 1
+    file.write_bytes(content)
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, cut, Path.unlink])
+@pytest.mark.parametrize("name", ["abc/deep/one", "abc.sha256"])
+def test_what_a_disk_has_changed_is_built_anew(
+    tmp_path: Path, as_a_new_process: Callable[[], None], damage: Callable[[Path], None], name: str
+) -> None:
+    def build(folder: Path) -> None:
+        builds.append(1)
+        (folder / "deep").mkdir()
+        (folder / "deep" / "one").write_text("one and one")
+
+    builds: list[int] = []
+    place = tmp_path / "abc"
+    built_once(place, build)
+    as_a_new_process()
+    built_once(place, build)
+    assert builds == [1]
+    damage(tmp_path / name)
+    as_a_new_process()
+    assert (built_once(place, build) / "deep" / "one").read_text() == "one and one"
+    # Without its hashes it may be of a release that wrote none.
+    assert len(builds) == (1 if (damage, name) == (Path.unlink, "abc.sha256") else 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == (
+        ["abc", "abc.lock"] if len(builds) == 1 else ["abc", "abc.lock", "abc.sha256"]
+    )

@@ -1,0 +1,136 @@
+"""A controller under a supervisor that starts it again whenever it is gone."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from service.client import ApiProblem, Client, ControllerUnreachable
+
+ROOT = Path(__file__).resolve().parent.parent
+# More losses of one trial than there are kills: a kill says nothing against a trial.
+MAX_ATTEMPTS = "lost=1000"
+PATIENCE_SECONDS = 240.0
+T = TypeVar("T")
+
+
+class Supervisor:
+    """Use as a context manager. `client` is one for whoever asks from one thread."""
+
+    def __init__(self, home: Path, lease_seconds: float = 60.0) -> None:
+        self._home = home
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"},
+            "DECAYMIX_HOME": str(home),
+            "DECAYMIX_PORT": str(port),
+            "DECAYMIX_NUM_CPUS": "2",
+            "DECAYMIX_LEASE_SECONDS": str(lease_seconds),
+            "DECAYMIX_MAX_ATTEMPTS": MAX_ATTEMPTS,
+            "DECAYMIX_REQUESTS_PER_SECOND": "100000",
+        }
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._supervise, daemon=True)
+        self.num_starts = 0
+
+    def __enter__(self) -> Self:
+        self._home.parent.mkdir(parents=True, exist_ok=True)
+        self._log = (self._home.parent / f"{self._home.name}.log").open("ab")
+        self._start()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._is_over.set()
+        self._thread.join()
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            for pid in (*self.processes(), self.pid):
+                os.kill(pid, signal.SIGKILL)
+        self._log.close()
+        if error is not None:
+            log = (self._home.parent / f"{self._home.name}.log").read_text(errors="replace")
+            sys.stderr.write(log[-8000:])
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def client(self) -> Client:
+        return Client(self.url)
+
+    def patiently(self, ask: Callable[[Client], T]) -> T:
+        """What `ask` gives, asked again while the controller is down."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                with self.client() as client:
+                    return ask(client)
+            except (ControllerUnreachable, ApiProblem) as error:
+                if isinstance(error, ApiProblem) and error.status < 500:
+                    raise
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def until_at_work(self, study_id: str) -> None:
+        """Until a worker of this controller's trains, in a study that has trials left."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            status = self.patiently(lambda client: client.study(study_id)["status"])
+            if status["running"]:
+                return
+            time.sleep(0.2)
+        raise TimeoutError(f"nothing trained for {PATIENCE_SECONDS} s: {status}")
+
+    def processes(self) -> dict[int, str]:
+        """Command lines of the controller's descendants."""
+        table = subprocess.run(
+            ["ps", "-eo", "pid,ppid,args", "--no-headers"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        parents, names = {}, {}
+        for line in table.stdout.splitlines():
+            pid, parent, name = line.split(maxsplit=2)
+            parents[int(pid)], names[int(pid)] = int(parent), name
+
+        def descends(pid: int) -> bool:
+            while pid in parents and pid != self.pid:
+                pid = parents[pid]
+            return pid == self.pid
+
+        return {pid: name for pid, name in names.items() if pid != self.pid and descends(pid)}
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "service.cli", "serve"],
+            env=self._environment,
+            cwd=ROOT,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        self.num_starts += 1
+
+    def _supervise(self) -> None:
+        while not self._is_over.wait(0.2):
+            if self._process.poll() is not None:
+                self._start()
