@@ -28,7 +28,7 @@ from bench.goal import goal_line
 MOST_MINUTES = 50.0
 LEASE_SECONDS = 20.0
 # A moment after all is up again: inside a claim, a decay, an evaluation or between two trials.
-LONGEST_PAUSE_SECONDS = 2.5
+LONGEST_PAUSE_SECONDS, LONGEST_START_SECONDS = 2.5, 10.0
 
 
 def main() -> None:
@@ -67,8 +67,12 @@ def run(plan: Plan, folder: Path, seed: int) -> dict[str, Any]:
         watcher.start()
         try:
             for kind in plan.kinds(draw):
-                supervisor.until_at_work(study_id)
-                time.sleep(draw.uniform(0.0, LONGEST_PAUSE_SECONDS))
+                if kind == "controller" and draw.random() < 0.5:
+                    # Also while it starts.
+                    time.sleep(draw.uniform(0.0, LONGEST_START_SECONDS))
+                else:
+                    supervisor.until_at_work(study_id)
+                    time.sleep(draw.uniform(0.0, LONGEST_PAUSE_SECONDS))
                 kills.update(strike(supervisor, kind, draw))
                 print(f"{time.strftime('%H:%M:%S')} {kind}: {dict(kills)}", flush=True)
         finally:
@@ -94,7 +98,7 @@ def strike(supervisor: Supervisor, kind: str, draw: random.Random) -> Counter[st
     pids = supervisor.processes()
     workers = [pid for pid, name in pids.items() if name.startswith("ray::_Actor")]
     if kind in ("worker", "stopped"):
-        victims = workers if draw.random() < 0.5 else workers[:1]
+        victims = workers if draw.random() < 0.75 else workers[:1]
         for pid in victims:
             send(pid, signal.SIGKILL if kind == "worker" else signal.SIGSTOP)
         return Counter({kind: len(victims)})

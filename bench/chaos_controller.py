@@ -17,6 +17,7 @@ from service.client import ApiProblem, Client, ControllerUnreachable
 ROOT = Path(__file__).resolve().parent.parent
 # More losses of one trial than there are kills: a kill says nothing against a trial.
 MAX_ATTEMPTS = "lost=1000"
+TOKEN = "chaos"
 PATIENCE_SECONDS = 240.0
 T = TypeVar("T")
 
@@ -38,6 +39,8 @@ class Supervisor:
             "DECAYMIX_LEASE_SECONDS": str(lease_seconds),
             "DECAYMIX_MAX_ATTEMPTS": MAX_ATTEMPTS,
             "DECAYMIX_REQUESTS_PER_SECOND": "100000",
+            # With it tokens of less can be made.
+            "DECAYMIX_TOKEN": TOKEN,
         }
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._supervise, daemon=True)
@@ -74,7 +77,7 @@ class Supervisor:
         return self._process.pid
 
     def client(self) -> Client:
-        return Client(self.url)
+        return Client(self.url, TOKEN)
 
     def patiently(self, ask: Callable[[Client], T]) -> T:
         """What `ask` gives, asked again while the controller is down."""

@@ -59,7 +59,7 @@ class Plan:
 # `all` is a kill of the controller, of Ray and of the workers that are there. A worker's strike is
 # one or both of the two workers.
 ALL = Plan(
-    strikes={"worker": 85, "controller": 55, "ray": 18, "all": 6, "stopped": 3},
+    strikes={"worker": 76, "controller": 55, "ray": 18, "all": 6, "stopped": 3},
     least={"worker": 120, "controller": 60, "ray": 20},
     least_waiting=4,
 )

@@ -13,22 +13,32 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.orm import Session
 
 # What `read` and `write` give, for those who name it and know nothing of SQLAlchemy.
 __all__ = [
     "Database",
+    "DatabaseFailed",
+    "DatabaseFault",
     "DatabaseInUse",
     "DatabaseTooNew",
-    "DatabaseUnavailable",
     "DatabaseUnreadable",
     "Session",
     "now",
 ]
 
-# What the database says while its disk is full, read-only or gone; no fault of a statement.
-DatabaseUnavailable = (OperationalError, InternalError)
+# Whatever the database refuses, and of that what no waiting mends: a statement that is wrong. The
+# rest is a disk that is full, read-only or gone.
+DatabaseFailed = DBAPIError
+DatabaseFault = (IntegrityError, ProgrammingError, DataError, NotSupportedError)
 
 
 class DatabaseInUse(RuntimeError):
@@ -79,7 +89,7 @@ class Database:
                 f"{path} is of an older Decaymix and cannot be copied before it is migrated "
                 f"({error.strerror}); make room."
             ) from error
-        except OperationalError as error:
+        except DatabaseFailed as error:
             self._engine.dispose()
             # Not just "lock", which may stand in the path.
             if "Could not set lock on file" in str(error):
@@ -88,8 +98,8 @@ class Database:
                     "this DECAYMIX_HOME? Stop it, or set another DECAYMIX_HOME."
                 ) from error
             raise DatabaseUnreadable(
-                f"{path} cannot be opened ({_first_line(error)}); move it away to start anew, or "
-                "set another DECAYMIX_HOME."
+                f"{path} cannot be opened ({_first_line(error)}); {_what_to_do(error)}, or set "
+                "another DECAYMIX_HOME."
             ) from error
         except CommandError as error:
             self._engine.dispose()
@@ -175,6 +185,16 @@ def _alembic() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
+
+
+def _what_to_do(error: SQLAlchemyError) -> str:
+    """About a file that cannot be opened, which the disk may be the reason of."""
+    said = str(error)
+    if any(words in said for words in ("No space left", "File too large", "quota exceeded")):
+        return "make room on its disk"
+    if any(words in said for words in ("Read-only file system", "Permission denied")):
+        return "make it writable"
+    return "move it away to start anew"
 
 
 def _first_line(error: SQLAlchemyError) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from db import trials
-from db.database import Database, DatabaseUnavailable
+from db.database import Database, DatabaseFailed, DatabaseFault
 from mixtures.retries import Retries
 from mixtures.trial import FailureKind, TrialFailure, TrialResult, TrialSpec, TrialState
 from service.steady_loop import in_one_line
@@ -66,7 +66,9 @@ class Attempt:
         while True:
             try:
                 return self._record(database, outcome)
-            except DatabaseUnavailable as error:
+            except DatabaseFault:
+                raise
+            except DatabaseFailed as error:
                 if trouble != (trouble := in_one_line(error)):
                     log.error(
                         "an outcome waits to be recorded",

@@ -9,7 +9,7 @@ import structlog
 
 from db import leases, trials
 from db.clock_jumps import move_with_clock
-from db.database import Database, DatabaseUnavailable
+from db.database import Database, DatabaseFailed
 from mixtures.retries import Retries
 from mixtures.trial import Progress, TrialSpec, TrialState
 from service.attempt import LEASE_SECONDS, Attempt
@@ -179,7 +179,7 @@ class Scheduler:
         try:
             with self._database.write() as session:
                 number = trials.claim(session, spec.trial_id)
-        except DatabaseUnavailable:
+        except DatabaseFailed:
             self._pool.release(slot)
             raise
         if number is None:  # cancelled a moment ago

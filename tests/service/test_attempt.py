@@ -11,7 +11,7 @@ import pytest
 
 from db import trials
 from db.attempts import list_attempts
-from db.database import Database, DatabaseUnavailable, Session
+from db.database import Database, DatabaseFailed, Session
 from mixtures.design import first_trials
 from mixtures.study import Resources
 from mixtures.trial import TrialFailure, TrialResult, TrialSpec, TrialState
@@ -144,7 +144,7 @@ class FullDisk(Database):
         with super().write() as session:
             yield session
             if self.is_full:
-                raise DatabaseUnavailable[0]("COMMIT", None, OSError("disk full"))
+                raise DatabaseFailed("COMMIT", None, OSError("disk full"))
 
 
 def test_a_result_waits_for_a_disk_that_is_full(tmp_path: Path) -> None:

@@ -48,11 +48,12 @@ def test_a_home_made_of_a_backup_says_the_same(
 ) -> None:
     folder = tmp_path / "backup"
     folder.mkdir()
-    with start_service() as client:
+    with start_service(token="owner") as client:
+        client.headers["Authorization"] = "Bearer owner"
         study_id = finished_study(client)
         trial_id = client.get(f"/v1/studies/{study_id}/trials").json()[0]["id"]
         client.patch(f"/v1/trials/{trial_id}", json={"note": "odd; 'quoted'"})
-        token = client.post("/v1/tokens", json={"name": "ci", "scopes": ["read"]}).json()
+        token = client.post("/v1/tokens", json={"name": "ci", "scopes": ["admin"]}).json()
         before = answers(client, study_id)
         answer = client.get("/v1/backup")
         assert answer.headers["content-type"] == "application/zip"
@@ -73,6 +74,8 @@ def test_a_home_made_of_a_backup_says_the_same(
     assert (tmp_path / "fresh" / "trials" / trial_id / "items.parquet").read_bytes() == b"items"
     runner = PretendRunner()
     with home(tmp_path / "fresh", data_root, runner, shared_child) as client:
+        # Its tokens work there.
+        client.headers["Authorization"] = f"Bearer {token['token']}"
         assert answers(client, study_id) == before
         assert client.get(f"/v1/trials/{trial_id}").json()["note"] == "odd; 'quoted'"
         assert token["stored"]["id"] in {one["id"] for one in client.get("/v1/tokens").json()}
