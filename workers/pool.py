@@ -8,7 +8,9 @@ import logging
 import os
 import secrets
 import shutil
+import signal
 import tempfile
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -146,6 +148,7 @@ class RayPool:
                 except (RayError, RuntimeError, ConnectionError, OSError) as error:
                     log.error("Ray cannot be started: %s", error)
                     await asyncio.sleep(_POLL_SECONDS)
+            _handle_signals_again()
             log.warning("Ray is there again")
 
     def _start(self) -> None:
@@ -313,6 +316,14 @@ async def _unless(gone: asyncio.Event, answer: Any) -> str | None:
         for one in waits[1:] if waits[0].done() else waits:
             one.cancel()
     return None if waits[0].cancelled() or not waits[0].done() else str(waits[0].result())
+
+
+def _handle_signals_again() -> None:
+    """A Ray that starts puts a handler in place that aborts; those of Python's are still known."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if (handler := signal.getsignal(number)) is not None:
+                signal.signal(number, handler)
 
 
 def _dead_processes() -> list[str]:
