@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mixtures.named_subset import subset_notes
 from mixtures.recommendation import NotEnoughTrials
 from mixtures.value import InvalidField
 from service.pages.figure import Cell
@@ -64,7 +65,8 @@ def effects(given: Given) -> StudyFigure:
     return StudyFigure(
         figure=figure_of("effects", "Effect of each source", svg, header, rows),
         about="From the lowest to the highest share tried, the others keeping their ratios."
-        + (" Of a factor's level: against the mean of its levels." if found.levels else ""),
+        + (" Of a factor's level: against the mean of its levels." if found.levels else "")
+        + "".join(f" {note}" for note in subset_notes(found.subset)),
         shown=shown,
     )
 
@@ -94,7 +96,8 @@ def pareto(given: Given) -> StudyFigure:
         shown = f"the {len(few)} of {len(ordered):,} mixtures most probably on the front"
     return StudyFigure(
         figure=figure_of("pareto", "Pareto front", svg, ("Mixture", "P(on front)", *names), rows),
-        about=f"By posterior means; drawn are {names[0]} and {names[1]}, the table has all.",
+        about=f"By posterior means; drawn are {names[0]} and {names[1]}, the table has all."
+        + "".join(f" {note}" for note in subset_notes(from_api.subset)),
         shown=shown,
         keys=keys,
     )

@@ -178,6 +178,12 @@ def test_trials_of_before_are_imported_once_all_or_none(client: TestClient) -> N
     assert [(row["mean"], row["seeds"]) for row in board["rows"]] == [(2.55, [0, 1])]
 
 
+def test_who_trains_outside_is_told_which_subset_a_trial_reads(client: TestClient) -> None:
+    spec = {**OUTSIDE_STUDY, "name": "subsets", "seeds": [0, 1, 2], "data_seeds": 2}
+    given = ask(client, client.post("/v1/studies", json=spec).json()["id"], num=50)
+    assert {(one["seed"], one.get("data_seed")) for one in given} == {(0, None), (1, 1), (2, None)}
+
+
 def test_imported_levels_are_the_trials_and_the_leaderboards_and_the_comparisons(
     client: TestClient,
 ) -> None:
