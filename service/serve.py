@@ -5,6 +5,8 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import cast
 
 import uvicorn
 
@@ -28,6 +30,7 @@ def serve(settings: Settings) -> None:
     One process: DuckDB lets only one open the file. More uvicorn workers are not to be had.
     """
     listener = listen(settings.host, settings.port)
+    _do_without_pandas()
     # Found out before Ray takes its ten seconds to start.
     database = Database(settings.home / "decaymix.duckdb")
     try:
@@ -56,6 +59,15 @@ def serve(settings: Settings) -> None:
     sys.stdout.write(f"Decaymix listens on {url} (home {settings.home}); Ctrl-C ends it\n")
     sys.stdout.flush()
     _Server(config).run(sockets=[listener])
+
+
+def _do_without_pandas() -> None:
+    """DuckDB imports pandas, where there is one, at its first parameter, to know its empty values.
+
+    None ever come here, and with pyarrow that is 120 MB of the controller. To an entry of None
+    `import pandas` says that there is none. Child processes are not touched.
+    """
+    sys.modules.setdefault("pandas", cast(ModuleType, None))
 
 
 class _Server(uvicorn.Server):

@@ -69,15 +69,17 @@ def served(kind: str, home: Path, **settings: str) -> Iterator[Running]:
         "DECAYMIX_PORT": str(port),
         **settings,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.service_load.served", kind],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        # A line a trial: nobody reads it here.
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    home.mkdir(parents=True, exist_ok=True)
+    # A line a trial, and what went wrong.
+    with (home / "controller.log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bench.service_load.served", kind],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     running = Running(f"http://127.0.0.1:{port}", process)
     try:
         _wait_for(running)
@@ -115,24 +117,20 @@ def _answer() -> None:
 
 def main() -> None:
     threading.Thread(target=_answer, daemon=True).start()
-    # Imported here: each kind is to hold what it needs and no more.
-    from service.serve import serve
+    # Imported here: the controller is to hold what it needs and no more.
+    import service.serve
     from service.settings import Settings
 
     settings = Settings()
-    if sys.argv[1] == "real":
-        serve(settings)
-        return
-    import uvicorn
+    if sys.argv[1] == "idle":
+        from bench.idle_pool import IdlePool
 
-    from bench.idle_pool import IdlePool
-    from bench.service_load.no_op import NoOpPool
-    from service.app import create_app
-    from service.state import worker_config
+        service.serve.RayPool = lambda **_: IdlePool()  # type: ignore[assignment,misc]
+    elif sys.argv[1] == "no-op":
+        from bench.service_load.no_op import NoOpPool
 
-    is_idle = sys.argv[1] == "idle"
-    pool = IdlePool() if is_idle else NoOpPool(config=worker_config(settings), num_cpus=2)
-    uvicorn.run(create_app(settings, pool), port=settings.port, log_level="warning")
+        service.serve.RayPool = NoOpPool  # type: ignore[misc]
+    service.serve.serve(settings)
 
 
 if __name__ == "__main__":

@@ -37,8 +37,9 @@ class WholePath:
 def run_no_ops(home: Path, num: int) -> WholePath:
     """`num` trials, then the same number by the peers."""
     study = our_study(num, home / "data")
+    settings = {"DECAYMIX_DATA_ROOTS": str(home / "data"), "DECAYMIX_NUM_CPUS": "2"}
     with (
-        served("no-op", home / "home", DECAYMIX_DATA_ROOTS=str(home / "data")) as service,
+        served("no-op", home / "home", **settings) as service,
         httpx.Client(base_url=service.url, timeout=300) as client,
     ):
         answer = client.post("/v1/studies", json=study, timeout=300).raise_for_status()

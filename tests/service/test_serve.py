@@ -8,6 +8,9 @@ import time
 from pathlib import Path
 
 import httpx
+
+# `serve` in this process would keep it from the tests that come later.
+import pandas  # noqa: F401
 import pytest
 from typer.testing import CliRunner
 
@@ -61,6 +64,11 @@ def test_it_says_where_it_listens_keeps_its_home_and_stops_in_good_order(
         assert named == str(home)
         wait_until(lambda: is_alive(url))
         assert httpx.get(f"{url}/v1/studies").json() == []
+        # It has asked the database by now, which would load pandas where it could.
+        mapped = Path(f"/proc/{controller.pid}/maps").read_text()
+        assert "duckdb" in mapped
+        heavy = ("pandas", "pyarrow", "torch", "lightgbm", "sklearn")
+        assert [name for name in heavy if f"/{name}/" in mapped] == []
 
         # A second one on the same home is refused in one sentence, before it starts anything.
         monkeypatch.setenv("DECAYMIX_HOME", str(home))
