@@ -92,7 +92,7 @@ def tell(session: Session, trial_id: str, told: Told) -> TrialState:
                 f"trial {trial_id} attempt {told.attempt} was told before, with other content; "
                 "what was told first stands"
             )
-        return trials.get_trial(session, trial_id).state
+        return trials.standing(session, trial_id)[0]
     row = _holding(session, trial_id, told.attempt)
     row.told = told.canonical()
     if told.failure is not None:
@@ -111,7 +111,7 @@ def tell(session: Session, trial_id: str, told: Told) -> TrialState:
         seconds = (now() - row.started_at).total_seconds()
         result = result_of(spec, told.attempt, told.scores, seconds, row.worker or "")
         trials.record_result(session, result)
-    return trials.get_trial(session, trial_id).state
+    return trials.standing(session, trial_id)[0]
 
 
 def keep_late(session: Session, trial_id: str, told: Told) -> None:
@@ -162,14 +162,14 @@ def _overdue(session: Session) -> Sequence[AttemptRow]:
 def _holding(session: Session, trial_id: str, number: int) -> AttemptRow:
     """The attempt, RUNNING: as it is, or again where nobody has taken its trial meanwhile."""
     row = _attempt(session, trial_id, number)
-    stored = trials.get_trial(session, trial_id)
-    if stored.attempt == number and stored.state is TrialState.WAITING:
+    state, newest = trials.standing(session, trial_id)
+    if newest == number and state is TrialState.WAITING:
         trials.resume(session, trial_id)
         return row
-    if stored.attempt != number or stored.state is not TrialState.RUNNING:
-        where = f"is {stored.state.value}"
-        if stored.attempt != number:
-            where += f", with attempt {stored.attempt}"
+    if newest != number or state is not TrialState.RUNNING:
+        where = f"is {state.value}"
+        if newest != number:
+            where += f", with attempt {newest}"
         raise LeaseConflict(
             f"the lease of trial {trial_id} attempt {number} has ended, and the trial {where}"
         )
@@ -177,7 +177,7 @@ def _holding(session: Session, trial_id: str, number: int) -> AttemptRow:
 
 
 def _attempt(session: Session, trial_id: str, number: int) -> AttemptRow:
-    trials.get_trial(session, trial_id)
+    trials.standing(session, trial_id)
     row = session.get(AttemptRow, (trial_id, number))
     if row is None or row.leased_until is None:
         raise LeaseConflict(

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from db.tables import ScoreRow, StudyRow, TrialRow
 from mixtures.factors import Level
 from mixtures.rank import Observation
-from mixtures.trial import TrialState
+from mixtures.trial import Score, TrialState
 
 # Columns, not rows as objects: a study of 100,000 trials has a million of them.
 _SCORE = (ScoreRow.trial_id, ScoreRow.benchmark, ScoreRow.value, ScoreRow.standard_error)
@@ -53,6 +53,25 @@ def scores_version(session: Session, study_id: str) -> str | None:
         )
     ).one()
     return f"{num} {last}" if num else None
+
+
+def insert_scores(session: Session, study_id: str, trial_id: str, scores: Sequence[Score]) -> None:
+    """Of a trial that is completed; `db.trials` alone says that it is."""
+    rows = [
+        {
+            "trial_id": trial_id,
+            "study_id": study_id,
+            "benchmark": score.benchmark,
+            "metric": score.metric,
+            "value": score.value,
+            # 0 where an outside trainer did not tell it: the column takes no null.
+            "num_items": score.num_items or 0,
+            "standard_error": score.standard_error,
+        }
+        for score in scores
+    ]
+    if rows:
+        session.execute(insert(ScoreRow), rows)
 
 
 def last_completed(session: Session, study_id: str) -> str | None:

@@ -7,9 +7,10 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.database import now
+from db.scores import insert_scores
 from db.stored_trial import StoredTrial as StoredTrial
 from db.stored_trial import stored_trial
-from db.tables import AttemptRow, ScoreRow, StudyRow, TrialRow
+from db.tables import AttemptRow, StudyRow, TrialRow
 from mixtures.retries import Retries
 from mixtures.trial import PROMOTIONS, TrialFailure, TrialResult, TrialSpec, TrialState
 from mixtures.value import canonical_json
@@ -62,9 +63,16 @@ def get_trial(session: Session, trial_id: str) -> StoredTrial:
     return stored_trial(_row(session, trial_id))
 
 
-def state_of(session: Session, trial_id: str) -> TrialState:
-    """Raises UnknownTrial."""
-    return TrialState(_row(session, trial_id).state)
+def standing(session: Session, trial_id: str) -> tuple[TrialState, int]:
+    """State and newest attempt of one trial, without reading all that is kept of it; raises
+    UnknownTrial.
+    """
+    session.flush()
+    query = select(TrialRow.state, TrialRow.attempt).where(TrialRow.id == trial_id)
+    row = session.execute(query).one_or_none()
+    if row is None:
+        raise UnknownTrial(trial_id)
+    return TrialState(row.state), row.attempt
 
 
 def list_trials(
@@ -110,8 +118,9 @@ def claim(session: Session, trial_id: str) -> int | None:
     """WAITING becomes RUNNING; returns the attempt's number, None where it waits no more."""
     # No RETURNING: DuckDB then deletes the row and writes it anew, spec and index with it, which
     # takes six times as long. Nobody comes between: there is one writer.
-    state, attempt = _standing(session, trial_id)
-    if state != TrialState.WAITING:
+    query = select(TrialRow.attempt).where(TrialRow.id == trial_id)
+    attempt = session.scalar(query.where(TrialRow.state == TrialState.WAITING))
+    if attempt is None:
         return None
     session.execute(
         update(TrialRow)
@@ -136,7 +145,7 @@ def record_result(session: Session, result: TrialResult) -> bool:
     nothing else; then False is returned.
     """
     # Plain statements, by key and without RETURNING (see `claim`): this is done for every trial.
-    if _standing(session, result.trial_id) != (TrialState.RUNNING, result.attempt):
+    if standing(session, result.trial_id) != (TrialState.RUNNING, result.attempt):
         _close_attempt(session, result.trial_id, result.attempt, "LATE", result.canonical())
         return False
     session.execute(
@@ -146,22 +155,10 @@ def record_result(session: Session, result: TrialResult) -> bool:
             state=TrialState.COMPLETE, finished_at=now(), result=result.canonical(), failure=None
         )
     )
-    study_id = session.scalar(select(TrialRow.study_id).where(TrialRow.id == result.trial_id))
-    rows = [
-        {
-            "trial_id": result.trial_id,
-            "study_id": study_id,
-            "benchmark": score.benchmark,
-            "metric": score.metric,
-            "value": score.value,
-            # 0 where an outside trainer did not tell it: the column takes no null.
-            "num_items": score.num_items or 0,
-            "standard_error": score.standard_error,
-        }
-        for score in result.scores
-    ]
-    if rows:
-        session.execute(insert(ScoreRow), rows)
+    study_id = session.scalars(
+        select(TrialRow.study_id).where(TrialRow.id == result.trial_id)
+    ).one()
+    insert_scores(session, study_id, result.trial_id, result.scores)
     session.execute(
         update(AttemptRow)
         .where(AttemptRow.trial_id == result.trial_id, AttemptRow.number == result.attempt)
@@ -272,13 +269,6 @@ def retry(session: Session, trial_id: str) -> StoredTrial:
     row.failed, row.cancel_requested = None, False
     row.failure, row.finished_at = None, None
     return stored_trial(row)
-
-
-def _standing(session: Session, trial_id: str) -> tuple[str | None, int]:
-    """The state and the newest attempt of a trial; (None, 0) of one that is not there."""
-    query = select(TrialRow.state, TrialRow.attempt).where(TrialRow.id == trial_id)
-    row = session.execute(query).one_or_none()
-    return (None, 0) if row is None else (row.state, row.attempt)
 
 
 def _row(session: Session, trial_id: str) -> TrialRow:

@@ -10,9 +10,7 @@ goes on.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotDone
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from db.database import Session
@@ -37,8 +35,9 @@ from mixtures.signal import SignalReport, signal
 from mixtures.studies_by_proxy import by_proxy
 from mixtures.study_answer import StudyAnswer, answer_study, needs_fit, raw_leaderboard
 from mixtures.transfer_score import TransferObjective
-from mixtures.value import InvalidField
-from workers.pool import ChildKilled, LocalProcess
+from service.fit import Fit, done
+from service.fit import FitNotReady as FitNotReady
+from workers.pool import LocalProcess
 
 _MOST_KEPT = 64
 # How long whoever asks waits for a fit, unless he says otherwise. A client of ours waits a minute.
@@ -50,21 +49,11 @@ _Key = tuple[str, str, str]
 _Given = tuple[Sequence[Observation], tuple[Any, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    future: Future[Any]
-    num_trials: int
-
-
-class FitNotReady(NotEnoughTrials):
-    """The fit of these scores takes longer than anybody waits; it goes on, and is kept."""
-
-
 class Answers:
     """A small cache by state. Two who ask at once for the same fit wait for one."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[_Key, _Fit] = OrderedDict()
+        self._kept: OrderedDict[_Key, Fit] = OrderedDict()
         self._lock = threading.Lock()
         self._process = LocalProcess()
         self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fits")
@@ -106,8 +95,8 @@ class Answers:
         kept = self._standing(key)
         if kept is None:
             found = observations_by_metric(session, study.id)
-            kept = _Fit(Future(), max((len(trials) for trials in found.values()), default=0))
-            kept.future.set_result(signal(study.spec, found))
+            most = max((len(trials) for trials in found.values()), default=0)
+            kept = done(most, signal(study.spec, found))
             with self._lock:
                 self._keep(key, kept)
         report: SignalReport = kept.future.result()
@@ -218,11 +207,10 @@ class Answers:
                 fit = self._begun(key, "study_answer:answer_study", given)
             else:
                 # Quick, but not to be read for again at every look.
-                fit = _Fit(Future(), len(found))
-                fit.future.set_result(answer_study(study.spec, found, tokens))
+                fit = done(len(found), answer_study(study.spec, found, tokens))
                 with self._lock:
                     self._keep(key, fit)
-        answer: StudyAnswer = _result(fit, seconds)
+        answer: StudyAnswer = fit.result(seconds)
         return answer
 
     def _fitted(
@@ -237,20 +225,20 @@ class Answers:
         Raises what it raises, and FitNotReady where it takes longer than `seconds`.
         """
         fit = self._standing(key)
-        return _result(self._begun(key, function, given()) if fit is None else fit, seconds)
+        return (self._begun(key, function, given()) if fit is None else fit).result(seconds)
 
-    def _standing(self, key: _Key) -> _Fit | None:
+    def _standing(self, key: _Key) -> Fit | None:
         with self._lock:
             return self._found(key)
 
-    def _found(self, key: _Key) -> _Fit | None:
+    def _found(self, key: _Key) -> Fit | None:
         kept = self._kept.get(key)
-        if kept is None or _is_broken(kept.future):
+        if kept is None or kept.is_broken:
             return None
         self._kept.move_to_end(key)
         return kept
 
-    def _begun(self, key: _Key, function: str, given: _Given) -> _Fit:
+    def _begun(self, key: _Key, function: str, given: _Given) -> Fit:
         """A fit of older scores of the same kind that waits still is given up: nobody wants it."""
         found, arguments = given
         with self._lock:
@@ -264,11 +252,11 @@ class Answers:
             future = self._queue.submit(
                 self._process.call, "mixtures.answer_child:run", f"mixtures.{function}", *arguments
             )
-            begun = _Fit(future, len(found))
+            begun = Fit(len(found), future)
             self._keep(key, begun)
         return begun
 
-    def _keep(self, key: _Key, fit: _Fit) -> None:
+    def _keep(self, key: _Key, fit: Fit) -> None:
         self._kept[key] = fit
         while len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
@@ -283,26 +271,3 @@ def state_of_scores(session: Session, study: StoredStudy) -> str:
 
 def _own_scores(session: Session, study: StoredStudy) -> list[Observation]:
     return observations(session, study.id, study.spec.objective.metric)
-
-
-def _result(fit: _Fit, seconds: float) -> Any:
-    try:
-        return fit.future.result(seconds)
-    except (NotDone, CancelledError) as error:
-        raise FitNotReady(
-            f"the fit of these {fit.num_trials} trials is not done yet; it goes on, ask again"
-        ) from error
-    except ChildKilled as error:
-        raise FitNotReady(
-            f"the process that fitted these {fit.num_trials} trials was killed, for want of memory "
-            "perhaps; ask again"
-        ) from error
-
-
-def _is_broken(future: Future[Any]) -> bool:
-    """Whether it gave no answer: that there is too little to fit is one."""
-    if future.cancelled():
-        return True
-    answers = (NotEnoughTrials, InvalidField)
-    error = future.exception() if future.done() else None
-    return error is not None and not isinstance(error, answers)

@@ -84,7 +84,8 @@ class Attempt:
                 trials.record_result(session, outcome)
             else:
                 trials.record_failure(session, outcome, self.retries)
-            return trials.state_of(session, outcome.trial_id)
+            state, _ = trials.standing(session, outcome.trial_id)
+            return state
 
     def _failure(self, kind: FailureKind, message: str) -> TrialFailure:
         return TrialFailure(
