@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from mixtures.fitted import Fitted
 from mixtures.named_objectives import objective_weights
@@ -244,6 +243,9 @@ def _pair(smaller: _Fitted, larger: _Fitted) -> ProxyPair:
 
 def row_spearman(first: Array, second: Array) -> Array:
     """(S,) rank correlation of each row of `first` (S, P) with the same row of `second`."""
+    # Not above: scipy.stats is 70 MB, which a controller at rest does without.
+    from scipy.stats import rankdata
+
     a, b = (rankdata(one, axis=1) for one in (first, second))
     a, b = (one - one.mean(axis=1, keepdims=True) for one in (a, b))
     scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))

@@ -10,7 +10,6 @@ mixture.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import qmc
 
 from mixtures.factors import Axis, Levels
 from mixtures.polytope import Array
@@ -47,6 +46,9 @@ def level_table(axes: Sequence[Axis], mixtures: Array, seed: int) -> list[Levels
 
 def _drawn(axes: Sequence[Axis], num: int, rng: np.random.Generator) -> Array:
     """(num, F): blocks with every level once, in a new order each; Halton points for a range."""
+    # Not above: scipy.stats is 70 MB, which a controller at rest does without.
+    from scipy.stats import qmc
+
     columns = []
     for axis in axes:
         if axis.codes:

@@ -20,8 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, polygamma
-from scipy.stats import t as student_t
+from scipy.special import digamma, polygamma, stdtrit
 
 from mixtures.additive import fit_additive
 
@@ -72,7 +71,7 @@ class Uncertainty:
 @lru_cache(maxsize=1024)
 def _t_quantile(probability: float, df: float) -> float:
     """A board of thousands asks for a handful of them thousands of times."""
-    return float(student_t.ppf(probability, df))
+    return float(stdtrit(df, probability))
 
 
 def fit_prior(variances: Sequence[float], dfs: Sequence[float]) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from mixtures.rank_correlation import rank_correlation
 from mixtures.recommend_evidence import more_to_rank, more_to_tell_apart, most_of
@@ -51,7 +51,7 @@ def evidence_of(
     has_spread = spread > (1e-9 * (1.0 + np.abs(targets).max(initial=0.0))) ** 2
     error = float(np.mean((targets - predicted) ** 2)) if count else 0.0
     r_squared = 1.0 - error / spread if has_spread else None
-    inside = np.abs(targets - predicted) <= norm.ppf(0.975) * fit.out_of_fold_sd[whole]
+    inside = np.abs(targets - predicted) <= ndtri(0.975) * fit.out_of_fold_sd[whole]
     # By shortfall, how many more mixtures it may take; None where that cannot be said.
     found: list[str] = []
     more: list[int | None] = []
@@ -90,4 +90,4 @@ def chance_correlation(count: int) -> float:
 
     Normal, with sd 1 / sqrt(n - 1) (Kendall & Gibbons 1990, section 4.14).
     """
-    return float(norm.ppf(1.0 - CHANCE)) / math.sqrt(max(count - 1, 1))
+    return float(ndtri(1.0 - CHANCE)) / math.sqrt(max(count - 1, 1))

@@ -19,7 +19,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from mixtures.recommendation import Interval, WorstBenchmark
 
@@ -63,7 +63,7 @@ def more_to_tell_apart(num_trials: int, sds: float, num_looks: int) -> int | Non
     """
     if sds <= 0.0:
         return None
-    needed = float(norm.ppf(1.0 - 0.05 / num_looks) + norm.ppf(POWER)) / sds
+    needed = float(ndtri(1.0 - 0.05 / num_looks) + ndtri(POWER)) / sds
     return _more(num_trials * needed**2, num_trials)
 
 
@@ -74,7 +74,7 @@ def more_to_rank(num_mixtures: int, spearman: float, chance: float) -> int | Non
     """
     if spearman <= 0.0:
         return None
-    bound, power = float(norm.ppf(1.0 - chance)), float(norm.ppf(POWER))
+    bound, power = float(ndtri(1.0 - chance)), float(ndtri(POWER))
     needed = (bound + power * (1.0 - spearman**2)) / spearman
     return _more(1.0 + needed**2, num_mixtures)
 

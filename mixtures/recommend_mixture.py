@@ -7,7 +7,7 @@ its baselines, its benchmarks by name, and how often the mixture reads each sour
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from mixtures.best_of_pool import best_of_pool, contenders, draw
 from mixtures.choice_rule import WORDS
@@ -53,7 +53,7 @@ def recommend_mixture(
     tied_range = (float(min(tied.min(), share)), float(max(tied.max(), share)))
     baselines, missing = _baselines(study, answer)
     evidence = _evidence(study, complete, answer, signal_to_noise)
-    half = float(norm.ppf(0.975)) * float(pool.sd[row])
+    half = float(ndtri(0.975)) * float(pool.sd[row])
     mean = float(sign * pool.mean[row])
     enough = answer.evidence.is_enough
     more = None if enough else answer.evidence.more_needed
@@ -143,7 +143,7 @@ def _comparison(
     sd = _sd_of_difference(covariance)
     low, high = sorted(answer.sign * (difference + side * 1.96 * sd) for side in (-1, 1))
     # Exactly the choice itself differs from it by nothing, and is not better.
-    better = float(norm.cdf(-difference / sd)) if sd > 0 else float(difference < 0)
+    better = float(ndtr(-difference / sd)) if sd > 0 else float(difference < 0)
     return BaselineComparison(
         baseline=name,
         sft_share=sft_share(mixture_of(baseline, answer.trials.sources), study.sources),

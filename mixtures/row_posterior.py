@@ -5,7 +5,7 @@ agree with each other: P(best) sums to 1 over the mixtures, P(in the top k) to k
 """
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from mixtures.best_of_pool import BestOfPool
 from mixtures.surrogates.seam import Array, Rows
@@ -35,7 +35,7 @@ def row_posteriors(
     mean: Array, sd: Array, top_k: Array, best: BestOfPool, sign: float
 ) -> list[RowPosterior]:
     """One for each of P mixtures, from losses; `sign` times a loss is the objective."""
-    half = float(norm.ppf(0.975)) * sd
+    half = float(ndtri(0.975)) * sd
     rows = []
     for row in range(len(mean)):
         center = float(sign * mean[row])

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from mixtures.additive import fit_additive
 from mixtures.metric import known_metric
 from mixtures.rank import Key, Observation
+from mixtures.rank_correlation import rank_correlation
 from mixtures.study import StudySpec
 from mixtures.value import Name, Value
 
@@ -143,9 +143,9 @@ def _agreement(first: str, second: str, effects: Mapping[str, Mapping[Key, float
     ]
     if len(keys) < FEWEST_RANKED or known[0] is None or known[1] is None:
         return None
-    if any(np.ptp(column) == 0.0 for column in columns):
+    rho = rank_correlation(columns[0], columns[1])
+    if rho is None:
         return None
-    rho = float(spearmanr(columns[0], columns[1]).statistic)
     return rho if known[0].direction == known[1].direction else -rho
 
 
