@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import func, select
@@ -88,7 +89,7 @@ def count_states(session: Session, study_id: str) -> dict[TrialState, int]:
 def _stored(row: StudyRow) -> StoredStudy:
     return StoredStudy(
         id=row.id,
-        spec=StudySpec.model_validate_json(row.spec),
+        spec=_spec_of(row.spec),
         data_report=json.loads(row.data_report),
         created_at=row.created_at.replace(tzinfo=UTC),
         note=row.note or "",
@@ -96,3 +97,11 @@ def _stored(row: StudyRow) -> StoredStudy:
         is_archived=bool(row.is_archived),
         is_paused=bool(row.is_paused),
     )
+
+
+@lru_cache(maxsize=256)
+def _spec_of(text: str) -> StudySpec:
+    """A spec is frozen, and to check it takes some milliseconds, of its space's corners above all:
+    every request of a study would do it again.
+    """
+    return StudySpec.model_validate_json(text)

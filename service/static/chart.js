@@ -155,6 +155,13 @@ function showTable() {
   details.querySelector(".scroll").replaceChildren(table);
 }
 
+/** The first screen comes first: Plotly is 4.8 MB to read, and an idle moment may come before the
+ *  first frame is painted. */
+function afterFirstPaint(task) {
+  const whenIdle = () => (window.requestIdleCallback ? requestIdleCallback(task, { timeout: 1500 }) : task());
+  requestAnimationFrame(() => setTimeout(whenIdle));
+}
+
 async function save(format) {
   const Plotly = await loadPlotly();
   await Plotly.downloadImage(plot, { format, width: 1000, height: 560, scale: format === "png" ? 2 : 1, filename: "score-by-sft-share" });
@@ -167,7 +174,5 @@ if (plot) {
   document.getElementById("save-svg").addEventListener("click", () => save("svg"));
   document.getElementById("save-png").addEventListener("click", () => save("png"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  // The first screen comes first: Plotly is 4.8 MB to read.
-  if (window.requestIdleCallback) requestIdleCallback(bring, { timeout: 1500 });
-  else setTimeout(bring, 200);
+  afterFirstPaint(bring);
 }

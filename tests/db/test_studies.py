@@ -6,7 +6,15 @@ import pytest
 from sqlalchemy import text
 
 from db.database import Database
-from db.studies import UnknownStudy, count_states, get_study, has_study, insert_study, list_studies
+from db.studies import (
+    UnknownStudy,
+    count_states,
+    get_study,
+    has_study,
+    insert_study,
+    list_studies,
+    replace_spec,
+)
 from db.trials import cancel, claim, insert_trials
 from mixtures.study import StudySpec
 from mixtures.trial import TrialSpec
@@ -22,6 +30,20 @@ def test_a_study_comes_back_as_it_was_given(database: Database, study: StudySpec
         stored = get_study(session, "one")
     assert (stored.id, stored.spec, stored.data_report) == ("one", study, report)
     assert stored.created_at.tzinfo is not None
+
+
+def test_a_spec_is_read_once_however_often_it_is_asked_for(
+    database: Database, study: StudySpec
+) -> None:
+    with database.write() as session:
+        insert_study(session, "one", study, "{}")
+    with database.read() as session:
+        assert get_study(session, "one").spec is get_study(session, "one").spec
+        longer = study.model_copy(update={"question": "Another?"})
+    with database.write() as session:
+        replace_spec(session, "one", longer)
+    with database.read() as session:
+        assert get_study(session, "one").spec == longer
 
 
 def test_an_unknown_study_is_named(database: Database) -> None:

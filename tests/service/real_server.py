@@ -19,9 +19,9 @@ from tests.service.thread_pool import ThreadPool
 class RealServer:
     """One home and one port; it can be stopped and started again."""
 
-    def __init__(self, home: Path, data_root: Path, runner: PretendRunner) -> None:
+    def __init__(self, home: Path, data_root: Path, runner: PretendRunner, **settings: Any) -> None:
         self.home, self.data_root = home, data_root
-        self._settings = Settings(home=home, data_roots=(data_root,))
+        self._settings = Settings(home=home, data_roots=(data_root,), **settings)
         self._pool = ThreadPool(runner=runner)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -66,6 +66,7 @@ def submit_all(server: RealServer) -> dict[str, str]:
         "recommendation": f"/studies/{study}/recommendation?format=datasets",
         "recommendation-that-waits": f"/studies/{one}/recommendation",
         "report": f"/studies/{study}/report",
+        "report-of-forty-sources": f"/studies/{many}/report",
         "cluster": "/cluster",
         "settings": "/settings",
     }

@@ -1,5 +1,6 @@
 """What people do on the pages of trials, comparisons, recommendations and reports, in a browser."""
 
+import re
 import threading
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from tests.service.chromium import open_page
 from tests.service.conftest import wait_until
 
 pytestmark = pytest.mark.browser
+
+# Of a sheet with margins of a centimetre, in pixels of 1/96 inch.
+A4 = {"width": 718, "height": 1046}
 
 
 def test_failed_trial_is_retried_from_its_page_by_keyboard(browser: Browser, site: Site) -> None:
@@ -86,6 +90,28 @@ def test_a_figure_is_saved_as_svg_and_png(browser: Browser, site: Site, tmp_path
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
     assert int.from_bytes(head[16:20], "big") == 960
     assert complaints == []
+
+
+@pytest.mark.parametrize("name", ["report", "report-of-forty-sources"])
+def test_the_report_is_a_pdf_with_all_of_it(browser: Browser, site: Site, name: str) -> None:
+    with open_page(browser, site.server.url, [], viewport=A4, color_scheme="dark") as page:
+        page.goto(site.pages[name])
+        pdf = page.pdf(format="A4", margin=dict.fromkeys(("top", "right", "bottom", "left"), "1cm"))
+        page.emulate_media(media="print")
+        wide = page.evaluate(
+            """(width) => [...document.querySelectorAll("#report *")]
+              .filter((one) => one.getBoundingClientRect().right > width + 1)
+              .map((one) => one.outerHTML.slice(0, 120))""",
+            A4["width"],
+        )
+        height = page.evaluate("document.documentElement.scrollHeight")
+        ground = page.evaluate("getComputedStyle(document.body).color")
+    assert wide == []
+    # As many sheets as it is long, and a few that begin early so that no figure is cut in two.
+    num_sheets = len(re.findall(rb"/Type /Page\b", pdf))
+    assert height / A4["height"] <= num_sheets <= 2 * height / A4["height"] + 1
+    # Dark on light, whatever the screen is.
+    assert ground == "rgb(29, 33, 37)"
 
 
 def test_export_is_previewed_and_copied(browser: Browser, site: Site) -> None:

@@ -1,0 +1,55 @@
+"""How long whoever asks for a study's facts waits, and what he gets meanwhile."""
+
+import time
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from service.answers import FitNotReady
+from service.routes.studies import stored_study
+from service.state import Controller
+from tests.service.conftest import finished_study
+
+
+@pytest.fixture
+def controller(client: TestClient) -> Controller:
+    found: Controller = cast(FastAPI, client.app).state.controller
+    return found
+
+
+def test_nobody_waits_for_a_fit_that_takes_long_once_the_scores_are_known(
+    client: TestClient, controller: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = stored_study(controller, finished_study(client))
+
+    def never(*_: Any) -> Any:
+        raise FitNotReady("it goes on")
+
+    monkeypatch.setattr(controller.answers, "recommendation", never)
+    first = controller.facts.of(study)
+    assert first.facts.is_partial and len(first.facts.board.rows) == 7
+    monkeypatch.setattr(controller.answers, "recommendation", lambda *_: time.sleep(3))
+    begun = time.monotonic()
+    again = controller.facts.of(study, 0.5)
+    assert time.monotonic() - begun < 0.4
+    assert again.is_late and not again.are_none
+    # The same trials, not read again.
+    assert again.facts.trials is first.facts.trials
+
+
+def test_nobody_waits_where_facts_took_longer_the_last_time(
+    client: TestClient, controller: Controller
+) -> None:
+    study_id = finished_study(client)
+    study = stored_study(controller, study_id)
+    facts = controller.facts.of(study).facts
+    controller.facts._kept[study_id] = replace(facts, version="of before", seconds=60.0)
+    begun = time.monotonic()
+    found = controller.facts.of(study, 30.0)
+    assert time.monotonic() - begun < 2
+    assert found.is_late and found.facts.version == "of before"
+    # Who waits without a limit has the new ones.
+    assert controller.facts.of(study).facts.version == facts.version
