@@ -1,17 +1,15 @@
-"""From REST to the exported mixture on real Ray and a real DuckDB file, through two crashes.
+"""From REST, and from the form, to the exported mixture on real Ray and a real DuckDB file.
 
-A worker is killed in the middle of a trial, then the controller; the study ends as if nothing had
-happened. Proxy and sources are tiny, so that two cores need about a minute.
+A worker is killed in the middle of a trial, and twice the controller; studies end as if nothing had
+happened, and the page that somebody looks at comes back by itself. Proxy and sources are tiny, so
+that two cores need about a minute.
 """
 
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,9 @@ import yaml
 
 from mixtures.export.plain import verify_export
 from service.client import ApiProblem, Client
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests import page_story
+from tests.real_controller import RealController, free_port, serve_command, wait_until
+from tests.service.chromium import open_browser
 
 STUDY: dict[str, Any] = {
     "name": "end-to-end",
@@ -59,48 +58,13 @@ STUDY: dict[str, Any] = {
 }
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.1)
-
-
-@contextmanager
-def controller(home: Path, port: int) -> Iterator[tuple[subprocess.Popen[bytes], Client]]:
-    """A controller with its own Ray; killed at the end if it is still there."""
-    environment = {**os.environ, "DECAYMIX_HOME": str(home), "DECAYMIX_PORT": str(port)}
-    environment |= {"DECAYMIX_NUM_CPUS": "2"}
-    environment.pop("RAY_ADDRESS", None)
-    log = (home.parent / "controller.log").open("ab")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service.cli", "serve"], env=environment, stdout=log, stderr=log
-    )
-    try:
-        with Client(f"http://127.0.0.1:{port}") as client:
-
-            def is_ready() -> bool:
-                assert process.poll() is None, (home.parent / "controller.log").read_text()
-                return client.is_ready()
-
-            wait_until(is_ready, 120, "the controller")
-            yield process, client
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(60)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        log.close()
+@pytest.fixture(scope="module")
+def controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealController]:
+    controller = RealController(tmp_path_factory.mktemp("controller"))
+    controller.start()
+    yield controller
+    # In good order, whatever it has lived through.
+    assert controller.stop() == 0
 
 
 def worker_pids(controller_pid: int) -> list[int]:
@@ -150,73 +114,82 @@ def states(client: Client, study_id: str) -> dict[str, int]:
 
 
 @pytest.mark.timeout(400)
-def test_a_study_survives_the_loss_of_a_worker_and_of_the_controller(tmp_path: Path) -> None:
-    home, port = tmp_path / "home", free_port()
-    with controller(home, port) as (process, client):
-        study_id = client.submit_study(yaml.safe_dump(STUDY))["id"]
-        wait_until(lambda: states(client, study_id)["COMPLETE"] >= 1, 120, "a first trial")
+def test_a_study_survives_the_loss_of_a_worker_and_of_the_controller(
+    controller: RealController,
+) -> None:
+    client = controller.client
+    study_id = client.submit_study(yaml.safe_dump(STUDY))["id"]
+    wait_until(lambda: states(client, study_id)["COMPLETE"] >= 1, 120, "a first trial")
 
-        lost = kill_in_the_decay(client, study_id, process.pid)
-        wait_until(
-            lambda: all(client.trial(trial_id)["attempt"] == 2 for trial_id in lost),
-            90,
-            "second attempts of the trials that lost their workers",
-        )
-        wait_until(lambda: states(client, study_id)["COMPLETE"] >= 3, 120, "three trials")
+    lost = kill_in_the_decay(client, study_id, controller.pid)
+    wait_until(
+        lambda: all(client.trial(trial_id)["attempt"] == 2 for trial_id in lost),
+        90,
+        "second attempts of the trials that lost their workers",
+    )
+    wait_until(lambda: states(client, study_id)["COMPLETE"] >= 3, 120, "three trials")
 
-        before = {t["id"]: t for t in client.trials(study_id) if t["state"] == "COMPLETE"}
-        second = subprocess.run(
-            [sys.executable, "-m", "service.cli", "serve"],
-            env={**os.environ, "DECAYMIX_HOME": str(home), "DECAYMIX_PORT": str(free_port())},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert second.returncode == 1
-        assert "is open in another process" in second.stderr
-        assert len(second.stderr.strip().splitlines()) == 1
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+    before = {t["id"]: t for t in client.trials(study_id) if t["state"] == "COMPLETE"}
+    second = subprocess.run(
+        serve_command(),
+        env=controller.environment(free_port()),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert second.returncode == 1
+    assert "is open in another process" in second.stderr
+    assert len(second.stderr.strip().splitlines()) == 1
+    controller.kill()
 
-    with controller(home, port) as (process, client):
-        after = {trial["id"]: trial for trial in client.trials(study_id)}
-        assert len(after) == 10
-        # What was finished still is, to the last digit.
-        assert {trial_id: after[trial_id] for trial_id in before} == before
-        *_, last = client.watch(study_id, seconds=0.2)
-        assert last["trials"]["COMPLETE"] == 10
-        assert max(trial["attempt"] for trial in client.trials(study_id)) >= 2
+    controller.start()
+    client = controller.client
+    after = {trial["id"]: trial for trial in client.trials(study_id)}
+    assert len(after) == 10
+    # What was finished still is, to the last digit.
+    assert {trial_id: after[trial_id] for trial_id in before} == before
+    *_, last = client.watch(study_id, seconds=0.2)
+    assert last["trials"]["COMPLETE"] == 10
+    assert max(trial["attempt"] for trial in client.trials(study_id)) >= 2
 
-        # A trial that was disturbed has the bits of one that was not: the same spec, from a
-        # second study that differs in its question alone, is trained again from scratch.
-        twin = client.submit_study(yaml.safe_dump({**STUDY, "question": "the same?", "seeds": [0]}))
-        *_, last = client.watch(twin["id"], seconds=0.2)
-        assert last["trials"]["COMPLETE"] == 5
-        by_share = {
-            trial["sft_share"]: client.trial(trial["id"])["result"]
-            for trial in client.trials(twin["id"])
-        }
-        for trial_id in lost:
-            trial = client.trial(trial_id)
-            if trial["spec"]["seed"] == 0:
-                share = next(t["sft_share"] for t in client.trials(study_id) if t["id"] == trial_id)
-                assert trial["result"]["weights_sha256"] == by_share[share]["weights_sha256"]
-                assert trial["result"]["scores"] == by_share[share]["scores"]
+    # A trial that was disturbed has the bits of one that was not: the same spec, from a
+    # second study that differs in its question alone, is trained again from scratch.
+    twin = client.submit_study(yaml.safe_dump({**STUDY, "question": "the same?", "seeds": [0]}))
+    *_, last = client.watch(twin["id"], seconds=0.2)
+    assert last["trials"]["COMPLETE"] == 5
+    by_share = {
+        trial["sft_share"]: client.trial(trial["id"])["result"]
+        for trial in client.trials(twin["id"])
+    }
+    for trial_id in lost:
+        trial = client.trial(trial_id)
+        if trial["spec"]["seed"] == 0:
+            share = next(t["sft_share"] for t in client.trials(study_id) if t["id"] == trial_id)
+            assert trial["result"]["weights_sha256"] == by_share[share]["weights_sha256"]
+            assert trial["result"]["scores"] == by_share[share]["scores"]
 
-        board = client.leaderboard(study_id)
-        assert {row["sft_share"] for row in board["rows"]} == {0.0, 0.25, 0.5, 0.64, 1.0}
-        means = [row["posterior"]["mean"] for row in board["rows"]]
-        assert means == sorted(means)
-        found = client.recommendation(study_id)
-        text = client.export(study_id)
-        assert verify_export(text)
-        exported = yaml.safe_load(text)
-        assert exported["mixture"] == found["mixture"]["shares"]
-        assert abs(exported["mixture"]["sums"] - found["sft_share"]) < 1e-9
+    board = client.leaderboard(study_id)
+    assert {row["sft_share"] for row in board["rows"]} == {0.0, 0.25, 0.5, 0.64, 1.0}
+    means = [row["posterior"]["mean"] for row in board["rows"]]
+    assert means == sorted(means)
+    found = client.recommendation(study_id)
+    text = client.export(study_id)
+    assert verify_export(text)
+    exported = yaml.safe_load(text)
+    assert exported["mixture"] == found["mixture"]["shares"]
+    assert abs(exported["mixture"]["sums"] - found["sft_share"]) < 1e-9
 
-        wrong = yaml.safe_dump({**STUDY, "resources": {"cpus_per_trial": 3}})
-        with pytest.raises(ApiProblem, match=r"cpus_per_trial = 3.*the cluster has 2 cores"):
-            client.submit_study(wrong)
+    wrong = yaml.safe_dump({**STUDY, "resources": {"cpus_per_trial": 3}})
+    with pytest.raises(ApiProblem, match=r"cpus_per_trial = 3.*the cluster has 2 cores"):
+        client.submit_study(wrong)
 
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+
+@pytest.mark.browser
+@pytest.mark.timeout(400)
+def test_somebody_sees_a_study_through_the_end_of_its_controller(
+    controller: RealController, tmp_path: Path
+) -> None:
+    controller.start()
+    page_story.write_data(controller.data_root)
+    with open_browser() as browser:
+        page_story.tell(browser, controller, STUDY, tmp_path / "mixture.yaml")

@@ -261,17 +261,6 @@ def test_what_a_user_wrote_does_not_run(page: Page, server: Server, complaints: 
     assert complaints == []
 
 
-def test_lost_connection_is_said_and_made_again(page: Page, server: Server) -> None:
-    study_id = server.submit(space={"sft_share": [0.0]}, baselines={}, seeds=[0])
-    page.goto(f"/studies/{study_id}")
-    connection = page.locator("#connection")
-    expect(connection).to_have_text("live")
-    server.stop()
-    expect(connection).to_have_text("Connection lost, trying again …")
-    server.start()
-    expect(connection).to_have_text("live")
-
-
 def test_a_tab_that_nobody_sees_holds_no_connection_and_catches_up(
     page: Page, server: Server, complaints: list[str]
 ) -> None:

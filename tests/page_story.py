@@ -1,0 +1,181 @@
+"""What somebody does on the pages of a study while its controller dies: the story of a browser.
+
+From the form to the exported file, on a real controller with real Ray; tests/test_end_to_end.py
+tells it. No step reloads the study's page, and no page may say anything on its console but what
+Chromium says of a service that is gone.
+"""
+
+import json
+import re
+from pathlib import Path
+from pydoc_data.topics import topics
+from typing import Any
+
+import yaml
+from playwright.sync_api import Browser, Page, expect
+
+from mixtures.export.plain import verify_export
+from service.client import Client
+from tests.real_controller import RealController, wait_until
+from tests.service.chromium import PATIENCE_MS, open_page
+
+DESK = {"width": 1280, "height": 900}
+# Of the stream that broke, and of each try to make it again.
+BROKEN = "Failed to load resource: net::ERR_INCOMPLETE_CHUNKED_ENCODING"
+REFUSED = "Failed to load resource: net::ERR_CONNECTION_REFUSED"
+NUM_TRIALS = 10
+
+
+def tell(browser: Browser, controller: RealController, small: dict[str, Any], file: Path) -> None:
+    """The whole story; `small` is a study with a recipe that trains in seconds."""
+    # What the form cannot say: a proxy this small.
+    recipe = {name: small[name] for name in ("proxy", "optimiser", "stable")}
+    expect.set_options(timeout=2 * PATIENCE_MS)
+    complaints: list[str] = []
+    with open_page(browser, controller.url, complaints, viewport=DESK) as page:
+        study_id = submit_from_the_form(page, recipe)
+        watch_it_move(page)
+        # What is waiting still is, however quick this machine is.
+        controller.client.change_study(study_id, is_paused=True)
+        expect(page.locator("[data-part=kept]")).to_contain_text("Paused")
+        cancel_and_retry(browser, controller, study_id, complaints)
+        sort_and_filter(page)
+        assert complaints == []
+        lose_the_controller(page, controller, study_id)
+        assert set(complaints) <= {BROKEN, REFUSED}
+        complaints.clear()
+        sees_all(page, controller.client, study_id)
+        compare_two(page)
+        page.go_back()
+        export_and_read(page, controller.client, study_id, file)
+    assert complaints == []
+
+
+def write_data(root: Path) -> None:
+    """Files that a form can name: prose of Python's own documents, and sums."""
+    texts = [{"text": text} for text in sorted(topics.values())[:40]]
+    sums = [{"question": f"What is {i} + {i + 1}?", "answer": str(2 * i + 1)} for i in range(400)]
+    for name, records in (("text", texts), ("sums", sums[:350]), ("test_sums", sums[350:])):
+        lines = [json.dumps(record) for record in records]
+        (root / f"{name}.jsonl").write_text("\n".join(lines))
+
+
+def submit_from_the_form(page: Page, recipe: dict[str, Any]) -> str:
+    """The study's id; its page is open."""
+    page.goto("/studies/new")
+    question = page.get_by_role("group", name="Question")
+    question.get_by_label("Name").fill("from-the-form")
+    question.get_by_label("Question").fill("How much arithmetic?")
+    page.get_by_role("group", name="Source 1").get_by_label("Files").fill("text.jsonl")
+    sums = page.get_by_role("group", name="Source 2")
+    sums.get_by_label("Name").fill("sums")
+    sums.get_by_label("Files").fill("sums.jsonl")
+    sums.get_by_role("button", name="Guess the templates").click()
+    expect(sums.get_by_label("Response")).to_have_value("{{ answer }}")
+    page.locator("[data-field='space.sft_share']").fill("0, 0.25, 0.5, 1")
+    page.get_by_role("group", name="Benchmark 2").get_by_label("Files").fill("test_sums.jsonl")
+    page.get_by_label("Decay tokens of a trial").fill("81920")
+    page.get_by_role("button", name="Write this into the editor").click()
+    expect(page.locator("#state")).to_contain_text(f"Well formed: {NUM_TRIALS} first trials")
+    editor = page.locator("#yaml")
+    editor.fill(yaml.safe_dump({**yaml.safe_load(editor.input_value()), **recipe}))
+    page.get_by_role("button", name="Submit the study").click()
+    page.wait_for_url(re.compile("/studies/[0-9a-f]+$"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("How much arithmetic?")
+    return page.url.rsplit("/", 1)[1]
+
+
+def watch_it_move(page: Page) -> None:
+    """Bars, rows and curve, without a reload."""
+    expect(page.locator("#connection")).to_have_text("live")
+    page.evaluate("window.isSamePage = true")
+    bars: set[float] = set()
+
+    def has_moved() -> bool:
+        values = "[...document.querySelectorAll('.running progress')].map((one) => one.value)"
+        bars.update(page.evaluate(values))
+        return len(bars) >= 2
+
+    wait_until(has_moved, 60, "bars that move")
+    expect(page.locator("#board tbody th").first).to_be_visible()
+    expect(page.locator("#plot .xtick").first).to_be_visible()
+    assert page.evaluate("window.isSamePage")
+
+
+def cancel_and_retry(
+    browser: Browser, controller: RealController, study_id: str, complaints: list[str]
+) -> None:
+    """The study's last trial, from its page; and a note on it."""
+    waiting = [t["id"] for t in controller.client.trials(study_id) if t["state"] == "WAITING"]
+    with open_page(browser, controller.url, complaints) as page:
+        page.goto(f"/trials/{waiting[-1]}")
+        head, dialog = page.locator("[data-part=trial-head]"), page.get_by_role("dialog")
+        page.get_by_role("button", name="Cancel the trial").click()
+        dialog.get_by_role("button", name="Cancel the trial").click()
+        expect(head).to_contain_text("cancelled")
+        page.get_by_role("button", name="Retry").click()
+        dialog.get_by_role("button", name="Retry").click()
+        expect(page.get_by_role("button", name="Cancel the trial")).to_be_visible()
+        page.get_by_role("textbox", name="Note").fill("tried again")
+        page.get_by_role("button", name="Save note and tags").click()
+        expect(page.locator("#labels [role=status]")).to_have_text("Saved.")
+
+
+def sort_and_filter(page: Page) -> None:
+    page.get_by_role("link", name="SFT share", exact=True).click()
+    expect(page.locator("th[aria-sort]")).to_contain_text("SFT share")
+    page.get_by_label("SFT share from").fill("0.5")
+    expect(page).to_have_url(re.compile(r"share_from=0\.5"))
+
+
+def lose_the_controller(page: Page, controller: RealController, study_id: str) -> None:
+    """In the middle of a trial; the page says so, and goes on when it is back."""
+    assert num_complete(controller.client, study_id) < NUM_TRIALS
+    controller.client.change_study(study_id, is_paused=False)
+    expect(page.locator(".running progress").first).to_be_visible()
+    controller.kill()
+    connection, banner = page.locator("#connection"), page.get_by_role("alert")
+    expect(connection).to_have_text("Connection lost, trying again …")
+    expect(banner).to_contain_text("The connection to the service is lost.")
+    expect(banner.get_by_role("button", name="Try again")).to_be_visible()
+    controller.start()
+    expect(connection).to_have_text("live")
+    expect(banner).to_be_hidden()
+
+
+def num_complete(client: Client, study_id: str) -> int:
+    found: int = client.study(study_id)["status"]["trials"]["COMPLETE"]
+    return found
+
+
+def sees_all(page: Page, client: Client, study_id: str) -> None:
+    """All trials, what ended before the kill and what did after, under the filter of before."""
+    expect(page.locator("#progress")).to_contain_text(f"{NUM_TRIALS} of {NUM_TRIALS} trials done")
+    assert num_complete(client, study_id) == NUM_TRIALS
+    rows = page.locator("#board tbody th a")
+    expect(rows).to_have_text(["50\u00a0%", "64\u00a0%", "100\u00a0%"])
+    drawn = "document.querySelector('#plot').data[0].x.length"
+    wait_until(lambda: page.evaluate(drawn) == 6, 30, "a curve of three mixtures, two seeds each")
+    page.get_by_label("SFT share from").fill("")
+    expect(rows).to_have_count(5)
+    assert page.evaluate("window.isSamePage")
+    board = client.leaderboard(study_id)
+    assert {row["num_trials"] for row in board["rows"]} == {2}
+
+
+def compare_two(page: Page) -> None:
+    page.get_by_label("Compare 0\u00a0% SFT").check()
+    page.get_by_label("Compare 100\u00a0% SFT").check()
+    page.get_by_role("button", name="Compare 2 mixtures").click()
+    page.wait_for_url("**/compare?**")
+    expect(page.locator("table[data-sortable] tbody tr")).to_have_count(2)
+
+
+def export_and_read(page: Page, client: Client, study_id: str, file: Path) -> None:
+    expect(page.locator(".sentence")).to_contain_text("Decay on")
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("Download the mixture")).click()
+    download.value.save_as(file)
+    assert verify_export(file.read_text())
+    read = yaml.safe_load(file.read_text())
+    assert read["mixture"] == client.recommendation(study_id)["mixture"]["shares"]

@@ -1,0 +1,95 @@
+"""The controller as people run it: a process of its own, with Ray and a database of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from service.client import Client
+
+# Ray takes ten seconds to start, and longer on a busy machine.
+START_SECONDS, STOP_SECONDS = 120.0, 60.0
+
+
+class RealController:
+    """One home and one port on two cores; it can be killed and started again."""
+
+    def __init__(self, root: Path) -> None:
+        self.home, self.data_root, self._log = root / "home", root / "data", root / "controller.log"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.data_root.mkdir()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.client = Client(self.url)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def environment(self, port: int) -> dict[str, str]:
+        """Of a controller on this home."""
+        given = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+        return {
+            **given,
+            "DECAYMIX_HOME": str(self.home),
+            "DECAYMIX_DATA_ROOTS": str(self.data_root),
+            "DECAYMIX_PORT": str(port),
+            "DECAYMIX_NUM_CPUS": "2",
+        }
+
+    def start(self) -> None:
+        """Until it is ready. Does nothing where it runs."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                serve_command(), env=self.environment(self.port), stdout=log, stderr=log
+            )
+        # Of a new process: a connection that is kept is to the old one.
+        self.client = Client(self.url)
+        wait_until(self._is_ready, START_SECONDS, "the controller")
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()
+        return self.client.is_ready()
+
+    def kill(self) -> None:
+        """As a power cut would: it has no time to say goodbye."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> int:
+        """Its exit code, when told to stop; killed where it does not."""
+        assert self._process is not None
+        self._process.terminate()
+        try:
+            return self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+
+def serve_command() -> list[str]:
+    return [sys.executable, "-m", "service.cli", "serve"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Poll until `condition()`; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.1)
