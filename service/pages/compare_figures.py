@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mixtures.compare_studies import StudyComparison, StudyPair
 from mixtures.compare_trials import OBJECTIVE
 from mixtures.trial_comparison import TrialComparison
-from service.pages.figure import Figure
+from service.pages.figure import Figure, clipped
 from service.pages.line_figure import Series, line_drawing
 from service.pages.row_figure import Row, cell_drawing, interval_drawing
 
@@ -117,6 +117,10 @@ def study_figures(compared: StudyComparison) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
+# Of a study's name along an axis.
+MOST_LETTERS = 30
+
+
 def _common(pair: StudyPair, names: dict[str, str], place: int) -> Figure:
     first, second = names[pair.first], names[pair.second]
     title = f"Mixtures of both: {first} and {second}"
@@ -132,8 +136,8 @@ def _common(pair: StudyPair, names: dict[str, str], place: int) -> Figure:
         svg=line_drawing(
             [points],
             title=title,
-            x_label=f"mean in {first}",
-            y_label=f"mean in {second}",
+            x_label=f"mean in {clipped(first, MOST_LETTERS)}",
+            y_label=f"mean in {clipped(second, MOST_LETTERS)}",
             x_range=_range([one.first for one in pair.common]),
         ),
         header=("SFT share", first, second),

@@ -81,13 +81,17 @@ def _attribute(key: str) -> str:
     return key.rstrip("_").replace("_", "-")
 
 
+# Wider than this it is scrolled sideways on a narrow screen: shrunk, nobody could read it.
+WIDE = 640
+
+
 def drawing(width: float, height: float, label: str, parts: Sequence[Markup]) -> Markup:
     """The whole SVG. `label` is what a screen reader says; the table beside has the numbers."""
     return tag(
         "svg",
         Markup("").join(parts),
         xmlns="http://www.w3.org/2000/svg",
-        class_="drawing",
+        class_="drawing wide" if width > WIDE else "drawing",
         viewBox=f"0 0 {width:g} {height:g}",
         role="img",
         aria_label=label,

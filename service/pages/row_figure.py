@@ -12,6 +12,8 @@ WIDTH = 480
 _ROW, _TOP, _BOTTOM, _RIGHT = 22, 12, 40, 16
 # Of a label: about this many characters fit beside a plot.
 _LABEL_CHARACTERS, _LEFT = 22, 158
+# Of a column of cells: the names over them must not lie on each other.
+_NARROWEST = 13.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +96,7 @@ def cell_drawing(
     """Shares as cells, darker for more; a row a mixture and a column a source."""
     top, height = 96, 14
     most = max((share for _, shares in rows for share in shares), default=1.0) or 1.0
-    width = max(6.0, min(28.0, (WIDTH - _LEFT - _RIGHT) / max(len(columns), 1)))
+    width = max(_NARROWEST, min(28.0, (WIDTH - _LEFT - _RIGHT) / max(len(columns), 1)))
     parts = []
     for place, name in enumerate(columns):
         x = round(_LEFT + width * (place + 0.5) + 4, 1)

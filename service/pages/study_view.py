@@ -20,6 +20,8 @@ from service.study_status import StudyStatus, study_status
 
 # Of a study whose trials all fail the newest few say enough.
 MOST_FAILED_SHOWN = 10
+# A row of the table says so many shares of its mixture; the trial's page has them all.
+MOST_SHARES_SHOWN = 6
 # The first screen waits so long for an answer that is not there yet; the page asks again.
 FIRST_SCREEN_SECONDS = 0.25
 
@@ -65,6 +67,16 @@ class TableView:
     def most_epochs(self, row: LeaderboardRow) -> tuple[str, Epochs] | None:
         """The source that the mixture repeats most."""
         return most_epochs(row)
+
+    def shown_shares(self, row: LeaderboardRow) -> tuple[list[tuple[str, float]], int]:
+        """A mixture's shares in the order of the study's sources; of many the largest, and how
+        many more there are."""
+        names = [source.name for source in self.study.spec.sources]
+        held = [(name, row.shares[name]) for name in names if row.shares.get(name, 0.0) > 0]
+        if len(held) <= MOST_SHARES_SHOWN:
+            return held, 0
+        largest = sorted(held, key=lambda one: -one[1])[:MOST_SHARES_SHOWN]
+        return largest, len(held) - len(largest)
 
     def address(self, **changes: object) -> str:
         """The page's query string with these changes; without `after`, which they would end."""

@@ -34,7 +34,8 @@ class Group:
         return math.fsum(shares.get(name, 0.0) for name in self.names)
 
     def __str__(self) -> str:
-        more = ", \u2026" if len(self.names) > MOST_NAMED else ""
+        num_more = len(self.names) - MOST_NAMED
+        more = f" and {num_more} more" if num_more > 0 else ""
         return f"{self.label} is {', '.join(self.names[:MOST_NAMED])}{more}"
 
 
@@ -126,7 +127,9 @@ def _frame(labels: Sequence[str]) -> list[Markup]:
     corners = [_at([float(place == corner) for place in range(3)]) for corner in range(3)]
     outline = " ".join(f"{x:g},{y:g}" for x, y in corners)
     parts.append(tag("polygon", class_="outline", points=outline))
-    for label, (x, y), dy in zip(labels, corners, (20, 20, -12), strict=True):
+    # Those below begin and end with the drawing: they would not fit about their corners.
+    places = ((4, 20, "start"), (SIZE - 4, 20, "end"), (corners[2][0], -12, "middle"))
+    for label, (_, y), (x, dy, anchor) in zip(labels, corners, places, strict=True):
         words = f"100 % {clipped(label, 18)}"
-        parts.append(tag("text", words, class_="label", x=x, y=y + dy, text_anchor="middle"))
+        parts.append(tag("text", words, class_="label", x=x, y=y + dy, text_anchor=anchor))
     return parts

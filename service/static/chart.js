@@ -7,6 +7,10 @@ import { loadPlotly } from "./plotly.js";
 
 // No bar of buttons: Plotly writes a style element for it, which the policy refuses.
 const CONFIG = { displayModeBar: false, responsive: true };
+// Pixels about the axes; of a row of labels over them, and of a letter in it.
+const MARGIN = { l: 64, r: 16, b: 52 };
+const LABEL_ROW = 15;
+const LETTER = 7;
 const plot = document.getElementById("plot");
 const note = document.getElementById("plot-note");
 
@@ -96,21 +100,37 @@ function tracesOf(line, color) {
   return traces;
 }
 
+/** The names of baselines over the plot, in as many rows as they need so that none lies on another. */
+function labelRows(baselines, width) {
+  const ends = []; // where each row is taken up to, from the left
+  const labels = baselines.sort((a, b) => a[1] - b[1]).map(([name, share]) => {
+    const text = name.replaceAll("_", " ");
+    const xanchor = share < 0.15 ? "left" : share > 0.85 ? "right" : "center";
+    const long = LETTER * text.length;
+    const start = width * share - { left: 0, center: long / 2, right: long }[xanchor];
+    const free = ends.findIndex((end) => end < start);
+    const row = free < 0 ? ends.length : free;
+    ends[row] = start + long;
+    return { text, share, xanchor, row };
+  });
+  return { labels, numRows: Math.max(1, ends.length) };
+}
+
 function layoutOf(line, color) {
   const column = (x, y1, fillcolor) => ({ type: "rect", yref: "paper", y0: 0, y1, x0: x[0], x1: x[1], fillcolor, line: { width: 0 }, layer: "below" });
   const upright = (x, style) => ({ type: "line", yref: "paper", y0: 0, y1: 1, x0: x, x1: x, line: style, layer: "below" });
   const above = { y: 1, yref: "paper", yanchor: "bottom", showarrow: false };
   const shapes = [column(chart.paper_range.map(percent), 0.025, `${color.reference}80`)];
   const annotations = [];
-  for (const [name, share] of Object.entries(chart.baselines)) {
+  const { labels, numRows } = labelRows(Object.entries(chart.baselines), plot.clientWidth - MARGIN.l - MARGIN.r);
+  for (const { text, share, xanchor, row } of labels) {
     shapes.push(upright(percent(share), { color: color.reference, width: 1.3, dash: "dot" }));
-    const xanchor = share < 0.15 ? "left" : share > 0.85 ? "right" : "center";
-    annotations.push({ ...above, x: percent(share), xanchor, text: name.replaceAll("_", " "), font: { color: color.reference, size: 12 } });
+    annotations.push({ ...above, x: percent(share), xanchor, yshift: LABEL_ROW * row, text, font: { color: color.reference, size: 12 } });
   }
   if (line.best_share !== null) {
     const x = percent(line.best_share);
     shapes.push(column(line.best_interval.map(percent), 1, `${color.accent}1f`), upright(x, { color: color.accent, width: 2 }));
-    annotations.push({ ...above, x, yshift: 17, text: percentText(line.best_share), font: { color: color.accent, size: 15, weight: 700 } });
+    annotations.push({ ...above, x, yshift: LABEL_ROW * numRows + 2, text: percentText(line.best_share), font: { color: color.accent, size: 15, weight: 700 } });
   }
   const axis = { gridcolor: color.line, zeroline: false, linecolor: color.line, fixedrange: false };
   return {
@@ -120,7 +140,7 @@ function layoutOf(line, color) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     hoverlabel: { bgcolor: color.card, bordercolor: color.line, font: { color: color.text } },
-    margin: { l: 64, r: 16, t: 46, b: 52 },
+    margin: { ...MARGIN, t: 31 + LABEL_ROW * numRows },
     showlegend: false, // the page has its own, which wraps on a narrow screen
     xaxis: { ...axis, title: { text: "SFT share of the decay tokens" }, ticksuffix: "\u00a0%", range: [-3, 103] },
     yaxis: { ...axis, title: { text: chart.metric.replaceAll("_", " ") }, hoverformat: ".4f" },
