@@ -48,3 +48,14 @@ def open_page(browser: Browser, url: str, complaints: list[str], **options: Any)
         yield page
     finally:
         page.close()
+
+
+def set_hidden(page: Page, is_hidden: bool) -> None:
+    """A headless page is always seen, so it is told otherwise."""
+    page.evaluate(
+        """(value) => {
+          Object.defineProperty(document, "hidden", { value, configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        is_hidden,
+    )

@@ -5,7 +5,6 @@
 writes a picture of a finished study's page.
 """
 
-import json
 import os
 import re
 import threading
@@ -18,7 +17,7 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page, expect
 
-from tests.service.chromium import PATIENCE_MS, open_browser, open_page
+from tests.service.chromium import PATIENCE_MS, open_browser, open_page, set_hidden
 from tests.service.conftest import wait_until
 from tests.service.pretend_runner import PretendRunner
 from tests.service.real_server import RealServer
@@ -283,40 +282,6 @@ def test_a_tab_that_nobody_sees_holds_no_connection_and_catches_up(
     expect(page.locator("#board tbody th")).to_have_count(3)
     assert asked[0].endswith("/events")
     assert complaints == []
-
-
-def set_hidden(page: Page, is_hidden: bool) -> None:
-    """A headless page is always seen, so it is told otherwise."""
-    page.evaluate(
-        """(value) => {
-          Object.defineProperty(document, "hidden", { value, configurable: true });
-          document.dispatchEvent(new Event("visibilitychange"));
-        }""",
-        is_hidden,
-    )
-
-
-def test_an_error_is_said_in_words_and_can_be_tried_again(page: Page, server: Server) -> None:
-    study_id = server.submit(space={"sft_share": [0.0]}, baselines={}, seeds=[0])
-    server.wait_for_the_end(study_id)
-    page.goto(f"/studies/{study_id}")
-    expect(page.locator("#connection")).to_have_text("live")
-    expect(page.locator("#board tbody th")).to_have_count(1)
-    said = {"title": "Internal Server Error", "status": 500, "detail": "a defect of Decaymix"}
-    page.route(
-        f"**/studies/{study_id}",
-        lambda route: route.fulfill(
-            status=500, body=json.dumps(said), content_type="application/problem+json"
-        ),
-    )
-    httpx.post(f"{server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.95, "seed": 0})
-    banner = page.get_by_role("alert")
-    expect(banner).to_contain_text("The service answered 500: a defect of Decaymix.")
-    expect(page.locator("#board tbody th")).to_have_count(1)  # what was there stays
-    page.unroute_all()
-    banner.get_by_role("button", name="Try again").click()
-    expect(page.locator("#board tbody th")).to_have_count(2)
-    expect(banner).to_be_hidden()
 
 
 def test_the_keyboard_has_a_list_and_can_be_turned_off(page: Page, complaints: list[str]) -> None:
