@@ -87,7 +87,8 @@ def count_states(session: Session, study_id: str) -> dict[TrialState, int]:
 
 
 def _stored(row: StudyRow) -> StoredStudy:
-    return StoredStudy(
+    # Not checked again: pydantic runs the checks of a spec that is a field once more.
+    return StoredStudy.model_construct(
         id=row.id,
         spec=_spec_of(row.spec),
         data_report=json.loads(row.data_report),

@@ -70,7 +70,8 @@ def report_page(study_id: str, controller: ControllerDep) -> Response:
 
 
 def _answered(controller: Controller, study_id: str) -> Answered:
-    study, facts = stored_study(controller, study_id), facts_of(controller, study_id)
+    study = stored_study(controller, study_id)
+    facts = facts_of(controller, study)
     if facts.is_partial:
         # These pages are of the answer, and do not look again: so they wait for the fit.
         facts = controller.facts.of(study, ANSWER_SECONDS).facts

@@ -52,7 +52,7 @@ def study_progress(study_id: str, controller: ControllerDep) -> Response:
 def study_table(study_id: str, controller: ControllerDep, wanted: Wanted) -> Response:
     """The leaderboard's part, alone."""
     study = stored_study(controller, study_id)
-    table = table_view(study, facts_of(controller, study_id), wanted)
+    table = table_view(study, facts_of(controller, study), wanted)
     return html_page("leaderboard.html", table=table)
 
 
@@ -62,11 +62,11 @@ def study_figure_page(
 ) -> Response:
     """One figure with its table, or why it cannot be drawn."""
     study = stored_study(controller, study_id)
-    facts = facts_of(controller, study_id)
+    facts = facts_of(controller, study)
     titles = {kind.name: kind.title for kind in figures_of(study.spec)}
     drawn, why_not = None, ""
     try:
-        drawn = drawn_figure(controller, study_id, facts, name, wanted)
+        drawn = drawn_figure(controller, study, facts, name, wanted)
     except NoFigure as error:
         why_not = str(error)
     return html_page(
