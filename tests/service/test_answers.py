@@ -73,8 +73,8 @@ def test_a_fit_that_takes_too_long_leaves_the_board_raw_and_is_kept_for_the_next
     assert board["no_posterior"] is None and board["ranked_by"] == "posterior mean"
     assert board["as_of"] == found["evidence"]["as_of"]
     assert sum(row["posterior"]["p_best"] for row in board["rows"]) == pytest.approx(1.0)
-    # One fit served all of them.
-    assert process.calls == ["mixtures.study_answer:answer_study"]
+    # One fit served all of them; the recommendation's front of several objectives is its own.
+    assert process.calls == ["mixtures.study_answer:answer_study", "mixtures.pareto:pareto_front"]
 
 
 def test_an_older_fit_that_has_not_begun_is_given_up_for_a_newer_one(
@@ -141,11 +141,11 @@ def test_scores_are_read_again_only_where_there_are_more_or_the_spec_is_another(
         return [client.get(f"/v1/studies/{study}/{kind}").json() for kind in kinds]
 
     first = ask()
-    # The leaderboard and the recommendation are of one fit.
-    assert len(reads) == 4
-    assert ask() == first and len(reads) == 4
+    # The leaderboard and the recommendation are of one fit; the latter's front is one more.
+    assert len(reads) == 5
+    assert ask() == first and len(reads) == 5
     client.post(f"/v1/studies/{study}/extend", json={"max_trials": 2000}).raise_for_status()
-    assert ask() == first and len(reads) == 8
+    assert ask() == first and len(reads) == 10
 
 
 def test_the_child_ends_with_the_controller(client: TestClient) -> None:
