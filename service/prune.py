@@ -55,7 +55,7 @@ def _found(home: Path, known: Prunable, days: float) -> Iterator[tuple[Path, str
             yield path, "a decay's checkpoint, whose trial has ended"
     for name in CACHES:
         for path in _entries(home / name):
-            if path.name.endswith((".partial", ".damaged")):
+            if path.name.endswith((".partial", ".progress", ".damaged")):
                 if _age(path) > _LEFT_SECONDS:
                     yield path, "left over from a build that was killed"
             elif not known.unfinished and _age(path) > days * _DAY:

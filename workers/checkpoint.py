@@ -1,12 +1,13 @@
 """A checkpoint: weights and optimiser state in one safetensors file, no pickle anywhere.
 
-Its metadata hold the proxy, so that a file says by itself what model it is of. `load_hf` and
+Its metadata hold the proxy, so that a file says by itself what model it is of, and a hash of all
+tensors, which is compared when it is read. `load_hf` and
 `export_hf`, to and from Hugging Face folders, are named here again.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from workers.tensor_file import open_tensors, write_atomically
 from workers.xmodel2 import Xmodel2
 
 WEIGHT, STATE = "weight:", "optimiser:"
+# Among what is told, not beside it: safetensors write two metadata in any order.
+_DIGEST = "tensors_sha256"
 
 
 def save_checkpoint(
@@ -43,7 +46,7 @@ def write_checkpoint(
     """The same with the state as `optimiser_state` gives it."""
     tensors = {WEIGHT + name: weight.detach() for name, weight in model.named_parameters()}
     tensors |= {STATE + key: value for key, value in state.items()}
-    told = {**about, "proxy": model.proxy.model_dump(mode="json")}
+    told = {**about, "proxy": model.proxy.model_dump(mode="json"), _DIGEST: _digest_of(tensors)}
     metadata = {"about": json.dumps(told, sort_keys=True)}
     write_atomically(path, lambda partial: save_file(tensors, partial, metadata=metadata))
 
@@ -53,7 +56,7 @@ def load_checkpoint(
 ) -> dict[str, Any]:
     """Fill model and optimiser from `path`; returns what `about` was at the save.
 
-    Raises DataError where the file is damaged or is of another model.
+    Raises DataError where the file is damaged, by a bit or by its end, or is of another model.
     """
     state, about = _read(path, model)
     if optimiser is not None:
@@ -108,7 +111,7 @@ def weights_sha256(model: Xmodel2) -> str:
 def _read(path: Path, model: Xmodel2) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Fills the model; returns the optimiser's state and `about`."""
     with open_tensors(path, "pt") as file, torch.no_grad():
-        about = _about(file, path)
+        about = _told(file, path)
         found = set(file.keys())
         for name, weight in model.named_parameters():
             if WEIGHT + name not in found:
@@ -121,6 +124,15 @@ def _read(path: Path, model: Xmodel2) -> tuple[dict[str, torch.Tensor], dict[str
                     f"{name} has the shape {shape}, the proxy's is {list(weight.shape)}",
                 )
             weight.copy_(file.get_tensor(WEIGHT + name))
+        expected = about.pop(_DIGEST, None)
+        # None: an earlier release wrote it.
+        if expected is not None and expected != _digest_of(_Tensors(file)):
+            raise DataError(
+                path.name,
+                str(path.parent),
+                "it is damaged: its tensors are not those that were written; put a copy back, or "
+                "delete it and have it made again",
+            )
         # Cloned: the file's memory map must not be written to by the optimiser.
         state = {
             key.removeprefix(STATE): file.get_tensor(key).clone()
@@ -130,7 +142,40 @@ def _read(path: Path, model: Xmodel2) -> tuple[dict[str, torch.Tensor], dict[str
     return state, about
 
 
+class _Tensors(Mapping[str, torch.Tensor]):
+    """Those of an open file, one in memory at a time."""
+
+    def __init__(self, file: Any) -> None:
+        self._file, self._names = file, list(file.keys())
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        tensor: torch.Tensor = self._file.get_tensor(name)
+        return tensor
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 of names and bytes: a disk may change a bit that the format does not notice."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        content = tensors[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        digest.update(content.numpy())
+    return digest.hexdigest()
+
+
 def _about(file: Any, path: Path) -> dict[str, Any]:
+    told = _told(file, path)
+    told.pop(_DIGEST, None)
+    return told
+
+
+def _told(file: Any, path: Path) -> dict[str, Any]:
     metadata = file.metadata() or {}
     if "about" not in metadata:
         raise DataError(

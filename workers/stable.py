@@ -14,7 +14,9 @@ from workers.artifact import built_once
 from workers.base_checkpoint import CHECKPOINT, pinned_checkpoint
 from workers.checkpoint import read_about, save_checkpoint, write_checkpoint
 from workers.config import WorkerConfig
+from workers.decay_checkpoint import DecayCheckpoint, Position
 from workers.hf_load import load_optimiser_state, load_weights
+from workers.interrupted import TrialStopped
 from workers.optim import make_optimiser
 from workers.prepare import Prepared
 from workers.schedule import stable_factor
@@ -75,13 +77,17 @@ def start_of_training(
 
 
 def _build(folder: Path, prepared: Prepared, on_step: Callable[[Step, int], None]) -> None:
+    """Goes on from where a killed or stopped one had saved itself, as a decay does."""
     recipe = prepared.recipe
     model, optimiser = start_of_training(recipe)
+    own = DecayCheckpoint(folder.with_suffix(".progress"), folder.name)
+    position = own.resume(model, optimiser) or Position(0, {}, ())
     stream = Stream(
         prepared.sources,
         recipe.shares_in_group("pretrain"),
         recipe.stable_seed,
         data_seed=recipe.data_seed,
+        counts=position.counts,
     )
     batch_tokens = recipe.optimiser.batch_tokens
     steps = num_steps(recipe.stable.tokens, batch_tokens)
@@ -90,8 +96,19 @@ def _build(folder: Path, prepared: Prepared, on_step: Callable[[Step, int], None
         return stable_factor((index + 1) * batch_tokens, recipe.stable)
 
     last = None
-    for last in train(model, optimiser, stream, recipe.optimiser, steps, factor):
-        on_step(last, steps * batch_tokens)
+    first = position.step
+    for done, last in enumerate(
+        train(model, optimiser, stream, recipe.optimiser, steps, factor, first=first), first + 1
+    ):
+        # Not at the end: that is the checkpoint itself.
+        if own.is_due and done < steps:
+            own.save(model, optimiser, Position(done, stream.counts, ()))
+        try:
+            on_step(last, steps * batch_tokens)
+        except TrialStopped:
+            if done < steps:
+                own.save(model, optimiser, Position(done, stream.counts, ()))
+            raise
     about = {
         "recipe": recipe.content_hash(),
         "end_id": prepared.end_id,
@@ -102,6 +119,7 @@ def _build(folder: Path, prepared: Prepared, on_step: Callable[[Step, int], None
     }
     shutil.copyfile(prepared.tokenizer_path, folder / "tokenizer.json")
     save_checkpoint(folder / WEIGHTS, model, optimiser, about)
+    own.remove()
 
 
 def _import(folder: Path, prepared: Prepared, config: WorkerConfig) -> None:

@@ -110,3 +110,14 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "text.safetensors").write_text("not tensors at all, but long enough to be read")
     with pytest.raises(DataError, match="not a whole safetensors file"):
         read_about(tmp_path / "text.safetensors")
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.999])
+def test_a_bit_that_a_disk_changed_is_found(tmp_path: Path, part: float) -> None:
+    path = tmp_path / "one.safetensors"
+    save_checkpoint(path, *trained(), {})
+    content = bytearray(path.read_bytes())
+    content[int(part * len(content))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="its tensors are not those that were written"):
+        load_checkpoint(path, *fresh())

@@ -11,7 +11,9 @@ from safetensors import safe_open
 
 from mixtures.recipe import Recipe
 from tests.workers.tiny_study import tiny_study
+from workers import decay_checkpoint
 from workers.config import WorkerConfig
+from workers.interrupted import TrialStopped
 from workers.prepare import Prepared
 from workers.stable import stable_checkpoint, start_of_training
 
@@ -44,6 +46,37 @@ def name_of(prepared: Prepared, home: Path) -> str:
 
 def with_recipe(prepared: Prepared, **changes: Any) -> Prepared:
     return replace(prepared, recipe=tiny_study(**changes).recipe)
+
+
+@pytest.mark.parametrize(
+    ("ends_by", "saves_each"), [(TrialStopped, 60.0), (Stopped, 0.0), (Stopped, 60.0)]
+)
+def test_a_long_one_goes_on_where_it_was_saved_to_the_same_bits(
+    prepared: Prepared,
+    config: WorkerConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ends_by: type[Exception],
+    saves_each: float,
+) -> None:
+    monkeypatch.setattr(decay_checkpoint, "SAVE_EVERY_SECONDS", saves_each)
+
+    def end(step: Any, total: int) -> None:
+        if step.tokens >= 4 * 256:
+            raise ends_by
+
+    with pytest.raises(ends_by):
+        stable_checkpoint(prepared, config, end)
+    steps: list[int] = []
+    folder = stable_checkpoint(prepared, config, lambda step, total: steps.append(step.tokens))
+    # A kill before the first save is all that begins anew.
+    is_saved = ends_by is TrialStopped or saves_each == 0.0
+    assert steps == list(range(5 * 256 if is_saved else 256, 2561, 256))
+    other = WorkerConfig(home=tmp_path / "undisturbed", data_roots=config.data_roots)
+    whole = stable_checkpoint(prepared, other, lambda step, total: None)
+    name = "stable.safetensors"
+    assert (folder / name).read_bytes() == (whole / name).read_bytes()
+    assert not list(folder.parent.glob("*.progress"))
 
 
 def test_it_is_built_once_with_weights_and_the_optimisers_state(
