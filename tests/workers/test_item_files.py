@@ -98,3 +98,17 @@ def test_a_failure_stands_in_the_log(tmp_path: Path, tiny_root: Path) -> None:
         "attempt 2 ERROR ValueError: enough"
         in trial_log_path(config.home, spec.trial_id).read_text()
     )
+
+
+@pytest.mark.parametrize("part", [0.1, 0.3, 0.5])
+def test_a_bit_that_a_disk_changed_is_found(tmp_path: Path, part: float) -> None:
+    scores = [
+        ItemScore(benchmark="math", item=item, nats=item / 7, answer_bytes=3) for item in range(500)
+    ]
+    path = write_item_scores(tmp_path, "t", scores, "texts")
+    assert read_items(tmp_path, "t") is not None
+    content = bytearray(path.read_bytes())
+    content[int(part * len(content))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ItemsDamaged, match=r"items\.parquet of t cannot be read"):
+        read_items(tmp_path, "t")
