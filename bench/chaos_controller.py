@@ -44,7 +44,9 @@ class Supervisor:
         }
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._supervise, daemon=True)
-        self.num_starts = 0
+        self._is_ending = threading.Lock()
+        # How a controller ended that was told to in good order, where that was not 0.
+        self.disorderly: list[str] = []
 
     def __enter__(self) -> Self:
         self._home.parent.mkdir(parents=True, exist_ok=True)
@@ -123,6 +125,21 @@ class Supervisor:
 
         return {pid: name for pid, name in names.items() if pid != self.pid and descends(pid)}
 
+    def end_in_order(self) -> None:
+        """SIGTERM, and the next start."""
+        with self._is_ending:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                code = self._process.wait(PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.disorderly.append("a controller did not end at SIGTERM")
+                self._process.kill()
+                self._process.wait()
+            else:
+                if code != 0:
+                    self.disorderly.append(f"a controller ended with {code} at SIGTERM")
+            self._start()
+
     def _start(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "service.cli", "serve"],
@@ -131,9 +148,9 @@ class Supervisor:
             stdout=self._log,
             stderr=self._log,
         )
-        self.num_starts += 1
 
     def _supervise(self) -> None:
         while not self._is_over.wait(0.2):
-            if self._process.poll() is not None:
-                self._start()
+            with self._is_ending:
+                if self._process.poll() is not None:
+                    self._start()

@@ -57,14 +57,15 @@ class Plan:
 
 
 # `all` is a kill of the controller, of Ray and of the workers that are there. A worker's strike is
-# one or both of the two workers.
+# one or both of the two. `stopped` is a SIGSTOP of a worker, which then hangs; `term` has the
+# controller end in good order.
 ALL = Plan(
-    strikes={"worker": 76, "controller": 55, "ray": 18, "all": 6, "stopped": 3},
+    strikes={"worker": 76, "controller": 55, "ray": 18, "all": 6, "stopped": 3, "term": 3},
     least={"worker": 120, "controller": 60, "ray": 20},
     least_waiting=4,
 )
 QUICK = Plan(
-    strikes={"worker": 3, "controller": 2, "ray": 2, "all": 1, "stopped": 1},
+    strikes={"worker": 3, "controller": 2, "ray": 2, "all": 1, "stopped": 1, "term": 1},
     least={"worker": 3, "controller": 3, "ray": 3},
     least_waiting=4,
 )

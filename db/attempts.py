@@ -1,12 +1,13 @@
 """Queries of the attempt table for those who look: every try at a trial, how and when it ended."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.tables import AttemptRow, TrialRow
-from mixtures.trial import FailureKind, TrialFailure
+from mixtures.trial import FailureKind, TrialFailure, TrialSpec, TrialState
 from mixtures.value import Value
 
 
@@ -86,3 +87,15 @@ def last_failures(session: Session, num: int) -> list[EndedAttempt]:
         for trial_id, study_id, number, outcome, finished_at in rows
         if finished_at is not None
     ]
+
+
+def abandoned(session: Session, alive: Collection[str]) -> list[tuple[TrialSpec, int]]:
+    """Spec and attempt of each RUNNING trial of our own workers that is not among those alive."""
+    rows = session.execute(
+        select(TrialRow.attempt, TrialRow.spec).where(
+            TrialRow.state == TrialState.RUNNING,
+            TrialRow.trained_by.is_(None),
+            TrialRow.id.not_in(list(alive)),
+        )
+    )
+    return [(TrialSpec.model_validate_json(spec), attempt) for attempt, spec in rows]

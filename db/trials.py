@@ -1,7 +1,7 @@
 """Queries of the trial and attempt tables. States change only here, and only legally."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
@@ -213,17 +213,6 @@ def resume(session: Session, trial_id: str) -> None:
     attempt = session.get(AttemptRow, (trial_id, row.attempt))
     assert attempt is not None
     attempt.outcome, attempt.finished_at = "RUNNING", None
-
-
-def abandoned(session: Session, alive: Collection[str]) -> list[tuple[TrialSpec, int]]:
-    """Spec and attempt of each RUNNING trial of our own workers that is not among those alive."""
-    rows = session.execute(
-        select(TrialRow.id, TrialRow.attempt).where(
-            TrialRow.state == TrialState.RUNNING, TrialRow.trained_by.is_(None)
-        )
-    )
-    lost = [(trial_id, attempt) for trial_id, attempt in rows if trial_id not in alive]
-    return [(get_trial(session, trial_id).spec, attempt) for trial_id, attempt in lost]
 
 
 def recover_running(session: Session) -> list[str]:

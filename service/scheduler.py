@@ -8,6 +8,7 @@ from contextlib import suppress
 import structlog
 
 from db import leases, trials
+from db.attempts import abandoned
 from db.clock_jumps import move_with_clock
 from db.database import Database, DatabaseFailed
 from mixtures.retries import Retries
@@ -160,7 +161,7 @@ class Scheduler:
         Its attempt's task ended by a defect, or could not write its record: the disk was full, say.
         """
         with self._database.read() as session:
-            if not (lost := trials.abandoned(session, self._running)):
+            if not (lost := abandoned(session, self._running)):
                 return
         for spec, attempt in lost:
             reason = "its attempt ended without a record; see the controller's log"
