@@ -4,12 +4,14 @@ import json
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from mixtures.factors import Level
 from mixtures.study import StudySpec
 from mixtures.value import InvalidField
+
+MOST_TOKENS = 10**18 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Cells:
             return default
         try:
             return json.loads(self[column])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self.wrong(column, "expected JSON, as the export wrote it") from error
 
 
@@ -85,11 +87,11 @@ def number(cells: Cells, column: str) -> float:
     return value
 
 
-def whole(cells: Cells, column: str) -> int:
+def whole(cells: Cells, column: str, most: int = 2**31 - 1) -> int:
     """Raises InvalidField."""
     text = cells[column]
-    if not text.isdecimal() or len(text) > 18:
-        raise cells.wrong(column, "expected a whole number from 0")
+    if not text.isdecimal() or len(text) > 18 or int(text) > most:
+        raise cells.wrong(column, f"expected a whole number from 0 to {most}")
     return int(text)
 
 
@@ -107,7 +109,8 @@ def when(cells: Cells, column: str) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(cells[column])
-    except ValueError as error:
+        found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise cells.wrong(
             column, "expected a date and time, as 2026-11-26T01:30:00+00:00"
         ) from error

@@ -16,7 +16,15 @@ from pydantic import ValidationError
 
 from mixtures.csv_cell import guarded, unguarded
 from mixtures.design import trials_of_request
-from mixtures.finished_cells import Cells, level, number, require_header, when, whole
+from mixtures.finished_cells import (
+    MOST_TOKENS,
+    Cells,
+    level,
+    number,
+    require_header,
+    when,
+    whole,
+)
 from mixtures.labels import Tag
 from mixtures.study import StudySpec
 from mixtures.told import require_scores_fit
@@ -103,7 +111,10 @@ def read_finished(
     `first_line` is the line of the first row where `text` is a part of a longer table. Raises
     InvalidField at the first row that is none of this study's, its field `line N.COLUMN`.
     """
-    rows = list(csv.reader(io.StringIO(text)))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise InvalidField("(body)", None, f"no CSV: {error}") from error
     if not rows:
         raise InvalidField("(body)", None, "the file is empty; expected a header and rows")
     header = [unguarded(cell) for cell in rows[0]]
@@ -190,9 +201,10 @@ def _result(cells: Cells, study: StudySpec, spec: TrialSpec) -> TrialResult:
         benchmark, _, metric = name.partition(":")
         told: dict[str, Any] = {"benchmark": benchmark, "metric": metric}
         told["value"] = number(cells, f"score:{name}")
-        for part, read in (("standard_error", number), ("num_items", whole)):
-            column = f"{part}:{name}"
-            told[part] = read(cells, column) if cells.get(column) else None
+        if cells.get(column := f"standard_error:{name}"):
+            told["standard_error"] = number(cells, column)
+        if cells.get(column := f"num_items:{name}"):
+            told["num_items"] = whole(cells, column)
         try:
             scores.append(Score.model_validate(told))
         except ValidationError as error:
@@ -215,7 +227,11 @@ def _result(cells: Cells, study: StudySpec, spec: TrialSpec) -> TrialResult:
                 "attempt": 1,
                 "scores": scores,
                 "curve": (),
-                "source_tokens": {n: whole(cells, c) for n, c in tokens.items() if cells[c]},
+                "source_tokens": {
+                    name: whole(cells, column, MOST_TOKENS)
+                    for name, column in tokens.items()
+                    if cells[column]
+                },
             }
         )
     except ValidationError as error:

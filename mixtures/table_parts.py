@@ -10,7 +10,7 @@ PART_BYTES = 1_000_000
 
 def table_parts(text: str, most_bytes: int = PART_BYTES) -> Iterator[tuple[int, str]]:
     """(line of its first row, table) of parts that are no longer, each with the header."""
-    rows = list(csv.reader(io.StringIO(text)))
+    rows = list(csv.reader(io.StringIO(text, newline="")))
     part: list[list[str]] = []
     size, first = 0, 2
     for line, row in enumerate(rows[1:], start=2):

@@ -117,11 +117,11 @@ def submit(
     """Submit a study; the same file twice is one study."""
     text = text_of(file)
     kind: Literal["yaml", "json"] = "json" if file.suffix == ".json" else "yaml"
-    table = None if resume_from is None else text_of(resume_from)
+    parts = None if resume_from is None else cli_resume.parts_of(resume_from)
     with _client() as client:
-        status = client.submit_study(text, kind, is_paused=table is not None)
-        if table is not None:
-            status = cli_resume.take_in(client, status["id"], table)
+        status = client.submit_study(text, kind, is_paused=parts is not None)
+        if parts is not None:
+            status = cli_resume.take_in(client, status["id"], parts)
         show(
             json,
             status,

@@ -1,19 +1,32 @@
 """`submit --resume-from TRIALS.csv`: a study that is begun again runs only what is missing."""
 
+import csv
+from pathlib import Path
 from typing import Any
 
 from mixtures.table_parts import table_parts
 from service.client import ApiProblem, Client
+from service.terminal import BAD_INPUT, fail, text_of
+
+Parts = list[tuple[int, str]]
 
 
-def take_in(client: Client, study_id: str, table: str) -> dict[str, Any]:
+def parts_of(file: Path) -> Parts:
+    """The table in parts that the controller takes; what is no CSV ends the command."""
+    try:
+        return list(table_parts(text_of(file)))
+    except csv.Error as error:
+        fail(f"{file}: {error}", BAD_INPUT)
+
+
+def take_in(client: Client, study_id: str, parts: Parts) -> dict[str, Any]:
     """The study's status once its finished trials are in and it goes on.
 
     It was submitted paused, so that no worker begins what the table has. Raises ApiProblem, and
     then it stays so: the same command again goes on from there.
     """
     try:
-        for first_line, part in table_parts(table):
+        for first_line, part in parts:
             client.take_in_trials(study_id, part, first_line)
     except ApiProblem as error:
         raise ApiProblem(
