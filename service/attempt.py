@@ -18,9 +18,10 @@ from workers.pool import Pool, Slot, WorkerLost
 
 log = structlog.get_logger()
 
-LEASE_SECONDS = 60.0
+# Long enough for what keeps Python from answering: to train a large tokenizer, say.
+LEASE_SECONDS = 180.0
 # The first lease is longer: a worker's process has to come up, and to import torch.
-START_LEASES = 5
+START_LEASES = 2
 # Between tries to record an outcome that the database did not take.
 RECORD_AGAIN_SECONDS = 1.0
 

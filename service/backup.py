@@ -55,9 +55,10 @@ def copy_files(home: Path, folder: Path) -> None:
     """The kept folders of a home. Each file there is whole: it was renamed when it was."""
     for name in KEPT_FOLDERS:
         for source in _files(home / name):
-            if source.name.endswith((".partial", ".lock", ".new")):
+            path = source.relative_to(home)
+            if any(part.endswith((".partial", ".damaged", ".lock", ".new")) for part in path.parts):
                 continue
-            target = folder / source.relative_to(home)
+            target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 shutil.copyfile(source, target)

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
         description="free on the home's disk, below which it is not ready",
     )
     lease_seconds: float = Field(
-        default=60.0, ge=1, description="a worker that is silent for longer has lost its trial"
+        default=180.0, ge=1, description="a worker that is silent for longer has lost its trial"
     )
     max_attempts: Annotated[Retries, NoDecode] = Field(
         default=Retries(),

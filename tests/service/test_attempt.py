@@ -84,7 +84,7 @@ def test_a_worker_that_is_silent_for_a_lease_has_lost_its_trial(database: Databa
     pool = SilentPool(runner=PretendRunner(), num_silent=1)
 
     async def main() -> None:
-        scheduler = Scheduler(database, pool, Events(), lease_seconds=0.04)
+        scheduler = Scheduler(database, pool, Events(), lease_seconds=0.3)
         await scheduler.start()
         await until(lambda: state(database, spec).is_finished)
         await scheduler.stop()

@@ -64,6 +64,9 @@ def test_a_home_made_of_a_backup_says_the_same(
         items.parent.mkdir(parents=True)
         items.write_bytes(b"items")
         (items.parent / ".weights.partial").write_bytes(b"half")
+        half_built = tmp_path / "home" / "stable" / "ab.partial" / "stable.safetensors"
+        half_built.parent.mkdir(parents=True)
+        half_built.write_bytes(b"half")
         copy_files(tmp_path / "home", folder / FILES)
     manifest = seal(folder, about)
     assert manifest.rows["trial"] == 14
