@@ -127,13 +127,14 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
             app.state.controller = controller
             yield
             bus.close()
+            # First: who sent SIGTERM may not wait long, and decays have something to save.
+            await scheduler.stop()
             await hooks.stop()
             await asyncio.to_thread(headlines.close)
             await asyncio.to_thread(answers_.close)
             controller.facts.close()
             controller.boards.close()
             await searcher.stop()
-            await scheduler.stop()
             await pool.stop()
         finally:
             database.close()
