@@ -5,6 +5,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev p
 RUN useradd --create-home decaymix && mkdir /var/lib/decaymix && chown decaymix /var/lib/decaymix
 WORKDIR /opt/decaymix
 COPY pyproject.toml constraints.txt ./
+COPY decaymix decaymix
 COPY service service
 COPY workers workers
 COPY mixtures mixtures

@@ -10,7 +10,7 @@ from typing import Any
 from bench.chaos_controller import Supervisor
 from bench.chaos_study import STUDY
 from bench.chaos_trainer import Acknowledged
-from service.client import ApiProblem, ControllerUnreachable
+from decaymix import ApiProblem, ControllerUnreachable
 
 # For the worker to be ended and the trial to be taken back, on a machine that is busy.
 SLACK_SECONDS = 10.0

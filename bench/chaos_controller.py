@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from service.client import ApiProblem, Client, ControllerUnreachable
+from decaymix import ApiProblem, Client, ControllerUnreachable
 
 ROOT = Path(__file__).resolve().parent.parent
 # More losses of one trial than there are kills: a kill says nothing against a trial.
@@ -79,7 +79,7 @@ class Supervisor:
         return self._process.pid
 
     def client(self) -> Client:
-        return Client(self.url, TOKEN)
+        return Client(self.url, TOKEN, retry_seconds=0)
 
     def patiently(self, ask: Callable[[Client], T]) -> T:
         """What `ask` gives, asked again while the controller is down."""

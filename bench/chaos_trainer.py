@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.chaos_controller import Supervisor
 from bench.chaos_study import OUTSIDE_STUDY
-from service.client import ApiProblem, Client, ControllerUnreachable
+from decaymix import ApiProblem, Client, ControllerUnreachable
 
 PAUSE_SECONDS = 0.4
 

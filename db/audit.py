@@ -52,18 +52,23 @@ class AuditEntry(Happened):
     happened_at: datetime
 
 
+def add(session: Session, what: Happened) -> None:
+    """Add an entry, as of now, to the transaction of what happened."""
+    session.add(
+        AuditRow(
+            # Milliseconds first, so that entries sort by their ids, page by page.
+            id=f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(5)}",
+            happened_at=now(),
+            **what.model_dump(),
+        )
+    )
+
+
 def write_down(database: Database, what: Happened) -> None:
-    """Add an entry, as of now, in a transaction of its own. Raises AuditUnwritable."""
+    """Add an entry in a transaction of its own. Raises AuditUnwritable."""
     try:
         with database.write() as session:
-            session.add(
-                AuditRow(
-                    # Milliseconds first, so that entries sort by their ids, page by page.
-                    id=f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(5)}",
-                    happened_at=now(),
-                    **what.model_dump(),
-                )
-            )
+            add(session, what)
     except SQLAlchemyError as error:
         raise AuditUnwritable(str(error)) from error
 

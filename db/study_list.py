@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from db.database import now
 from db.labels import has_tag, holds
+from db.studies import UnknownStudy
 from db.tables import AttemptRow, StudyRow, TrialRow
 from mixtures.labels import tags_of
 from mixtures.trial import TrialState
@@ -26,11 +27,17 @@ class Activity(Value):
 
 
 def find_studies(
-    session: Session, q: str = "", tag: str | None = None, archived: Archived = "no"
+    session: Session,
+    q: str = "",
+    tag: str | None = None,
+    archived: Archived = "no",
+    after: str | None = None,
+    limit: int | None = None,
 ) -> list[str]:
-    """Ids of the studies that match, newest first.
+    """Ids of the studies that match, newest first; at most `limit`, from the one behind `after`.
 
-    Every word of `q` stands in the id, name, question, note or tags, whatever its case.
+    Every word of `q` stands in the id, name, question, note or tags, whatever its case. Raises
+    UnknownStudy for an `after` that is none.
     """
     question = func.json_extract_string(StudyRow.spec, "$.question")
     query = select(StudyRow.id).order_by(StudyRow.created_at.desc(), StudyRow.id)
@@ -42,7 +49,13 @@ def find_studies(
         query = query.where(has_tag(StudyRow.tags, tag))
     if archived != "all":
         query = query.where(func.coalesce(StudyRow.is_archived, False) == (archived == "yes"))
-    return list(session.scalars(query))
+    if after is not None:
+        last = session.scalar(select(StudyRow.created_at).where(StudyRow.id == after))
+        if last is None:
+            raise UnknownStudy(after)
+        is_same_time = and_(StudyRow.created_at == last, StudyRow.id > after)
+        query = query.where(or_(StudyRow.created_at < last, is_same_time))
+    return list(session.scalars(query.limit(limit)))
 
 
 def all_tags(session: Session) -> list[str]:

@@ -108,6 +108,26 @@ def count_matching(session: Session, study_id: str, wanted: Wanted) -> int:
     return session.scalar(query) or 0
 
 
+def trials_version(session: Session, study_id: str) -> str:
+    """A text that changes with anything that a list of the study's trials shows, in milliseconds:
+    a hash of each row's columns that change, in DuckDB, put together whatever their order.
+
+    Scores and message come with the attempt's end.
+    """
+    row = func.hash(
+        TrialRow.id,
+        TrialRow.state,
+        TrialRow.attempt,
+        TrialRow.finished_at,
+        TrialRow.note,
+        TrialRow.tags,
+    )
+    num, hashed = session.execute(
+        select(func.count(), func.bit_xor(row)).where(TrialRow.study_id == study_id)
+    ).one()
+    return f"{num} {hashed}"
+
+
 def next_seed(session: Session, study_id: str, spec: TrialSpec) -> int:
     """The smallest seed with which the study has no trial of this one's mixture."""
     shares = canonical_json(spec.mixture.shares)

@@ -33,7 +33,7 @@ def insert_trials(
 ) -> int:
     """Add those that are not there yet as WAITING; returns how many were new."""
     wanted = {spec.trial_id: spec for spec in specs}
-    known = set(session.scalars(select(TrialRow.id).where(TrialRow.id.in_(wanted))))
+    known = known_trials(session, wanted)
     position = session.scalar(select(func.max(TrialRow.position)))
     position = 0 if position is None else position + 1
     new = [spec for trial_id, spec in wanted.items() if trial_id not in known]
@@ -56,6 +56,11 @@ def insert_trials(
             )
         )
     return len(new)
+
+
+def known_trials(session: Session, trial_ids: Collection[str]) -> set[str]:
+    """Those of these ids that are there."""
+    return set(session.scalars(select(TrialRow.id).where(TrialRow.id.in_(trial_ids))))
 
 
 def get_trial(session: Session, trial_id: str) -> StoredTrial:

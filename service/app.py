@@ -6,10 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
-from starlette.responses import Response
 
 from db.audit import prune
 from db.database import Database
@@ -17,6 +14,7 @@ from service.answers import Answers
 from service.auth import Access
 from service.body_limit import BodyLimit
 from service.errors import add_error_handlers
+from service.etags import GZIP_FROM_BYTES, ETags
 from service.events import Events
 from service.headlines import Headlines
 from service.host_check import HostCheck
@@ -66,14 +64,6 @@ from service.settings import Settings
 from service.state import Controller
 from service.webhooks import webhooks_of
 from workers.pool import Pool
-
-# Scripts and styles come from our own files alone: no inline script, no inline style, no eval.
-# Plotly lives with it: it sets styles through the DOM, and its own style sheet is in page.css.
-# Images: the icon, and a figure on its way to a file.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 def create_app(settings: Settings, pool: Pool) -> FastAPI:
@@ -187,10 +177,10 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         app.include_router(page.router)
     app.mount("/static/{version}", StaticFolder(), name="static")
     add_error_handlers(app)
-    # A page of rows is ten times smaller on its way; event streams are left alone.
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
     # The one added last sees a request first.
-    app.add_middleware(BaseHTTPMiddleware, dispatch=_security_headers)
+    app.add_middleware(ETags)
+    # A page of rows is ten times smaller on its way; event streams are left alone.
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=4)
     app.add_middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)
     app.add_middleware(Access, requests_per_second=settings.requests_per_second)
     if settings.is_loopback or settings.allowed_hosts:
@@ -199,11 +189,3 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
     app.add_middleware(RequestLog, metrics=metrics, logs_all=settings.log_format == "json")
     app.state.metrics = metrics
     return app
-
-
-async def _security_headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
-    response = await call_next(request)
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response

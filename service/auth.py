@@ -128,21 +128,24 @@ def _audited(request: HTTPConnection, send: Send, is_change: bool) -> Send:
     """
 
     async def send_written_down(message: Message) -> None:
-        is_start = message["type"] == "http.response.start"
-        if is_start and (is_change or message["status"] == 403):
-            await write_down(request, message["status"])
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            # A change has mostly written its own entry, in its own transaction.
+            is_written = request.scope["state"].get("audited_status") == status
+            if (is_change or status == 403) and not is_written:
+                await write_down(request, status)
         await send(message)
 
     return send_written_down
 
 
-async def write_down(request: HTTPConnection, status: int) -> None:
-    """Into the audit log. A route may have said more in `state.audit_detail`."""
+def entry_of(request: HTTPConnection, status: int) -> audit.Happened:
+    """For the audit log. A route may have said more in `state.audit_detail`."""
     scope = request.scope
     state = scope["state"]
     route = scope.get("route")
     action = getattr(route, "operation_id", None) or getattr(route, "name", None) or "refused"
-    entry = audit.Happened(
+    return audit.Happened(
         who=state["caller"].name,
         action=action,
         path=f"{scope['method']} {scope['path']}"[:500],
@@ -151,6 +154,11 @@ async def write_down(request: HTTPConnection, status: int) -> None:
         status=status,
         request_id=state.get("request_id", ""),
     )
+
+
+async def write_down(request: HTTPConnection, status: int) -> None:
+    """Into the audit log, in a transaction of its own."""
+    entry = entry_of(request, status)
     try:
         await run_in_threadpool(audit.write_down, request.app.state.controller.database, entry)
     except audit.AuditUnwritable as error:

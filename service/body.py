@@ -2,7 +2,8 @@
 
 import json
 import math
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import yaml
 from fastapi import Request
@@ -56,7 +57,15 @@ async def read_body(request: Request, model: type[Model]) -> Model:
     return await run_in_threadpool(lambda: _validated(_parsed(raw, request), model, ()))
 
 
-async def read_one_or_many(request: Request, model: type[Model]) -> list[Model]:
+@dataclass(frozen=True, slots=True)
+class OneOrMany(Generic[Model]):
+    """A body that is one `model` or a list of them; `items` has, in order, each or its errors."""
+
+    is_list: bool
+    items: tuple[Model | RequestValidationError, ...]
+
+
+async def read_one_or_many(request: Request, model: type[Model]) -> OneOrMany[Model]:
     """The body as one `model` or a list of them; errors name the place in the list.
 
     A union type would do, but its errors name pydantic's branches and not the user's fields.
@@ -64,13 +73,25 @@ async def read_one_or_many(request: Request, model: type[Model]) -> list[Model]:
     require_media_type(request, JSON, YAML)
     raw = await request.body()
 
-    def read() -> list[Model]:
+    def read() -> OneOrMany[Model]:
         data = _parsed(raw, request)
-        if isinstance(data, list):
-            return [_validated(one, model, (index,)) for index, one in enumerate(data)]
-        return [_validated(data, model, ())]
+        if not isinstance(data, list):
+            return OneOrMany(False, (_validated_or_not(data, model, ()),))
+        return OneOrMany(
+            True,
+            tuple(_validated_or_not(one, model, (index,)) for index, one in enumerate(data)),
+        )
 
     return await run_in_threadpool(read)
+
+
+def _validated_or_not(
+    data: Any, model: type[Model], at: tuple[int, ...]
+) -> Model | RequestValidationError:
+    try:
+        return _validated(data, model, at)
+    except RequestValidationError as error:
+        return error
 
 
 def _parsed(raw: bytes, request: Request) -> Any:

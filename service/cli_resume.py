@@ -4,8 +4,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from decaymix import ApiProblem, Client
 from mixtures.table_parts import table_parts
-from service.client import ApiProblem, Client
 from service.terminal import BAD_INPUT, fail, text_of
 
 Parts = list[tuple[int, str]]

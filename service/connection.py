@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.client import ApiProblem, BadAddress, Client, ControllerUnreachable
+from decaymix import ApiProblem, BadAddress, Client, ControllerUnreachable
 from service.terminal import BAD_INPUT, FAILED, fail, settings_or_fail
 
 

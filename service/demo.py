@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from service.client import Client
+from decaymix import Client
 from service.port import PortInUse, listen
 from service.settings import Settings
 from service.show import show_leaderboard, show_progress, show_recommendation

@@ -24,14 +24,18 @@ from mixtures.export.formats import NotEnoughEvidence
 from mixtures.recommend import NotEnoughTrials
 from mixtures.value import InvalidField
 from service.answers import FitNotReady
+from service.etags import NotModified, PreconditionFailed, PreconditionRequired
 from service.keyring import LastAdmin
 from service.media_type import JSON, WrongMediaType, media_type_of
 from service.pages.html import html_page
+from service.replay import AnsweredBefore, StillAnswering
 from service.scopes import Forbidden
 from service.security_headers import add_security_headers
 
 # What is shown of a bad value: enough to find it, not the user's whole file.
 _SHOWN_CHARACTERS = 200
+# What is told of a body with very many mistakes; its first sentence says how many there are.
+_MOST_ERRORS = 100
 # When to ask again for a fit that takes longer than one waits.
 _RETRY_SECONDS = 5
 
@@ -67,16 +71,36 @@ class BadInput(ValueError):
         self.field, self.value, self.message = field, value, message
 
 
+class BadItems(ValueError):
+    """What is wrong in several items of one body."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
 def problem_response(
     status: int, detail: str, errors: list[FieldError] | None = None
 ) -> JSONResponse:
     """The answer itself; for use where an exception cannot be raised (middleware)."""
-    problem = Problem(
+    return JSONResponse(
+        problem(status, detail, errors), status, media_type="application/problem+json"
+    )
+
+
+def problem(status: int, detail: str, errors: list[FieldError] | None = None) -> dict[str, Any]:
+    """The answer's body."""
+    told = Problem(
         title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors or []
     )
-    return JSONResponse(
-        problem.model_dump(mode="json"), status, media_type="application/problem+json"
-    )
+    return told.model_dump(mode="json")
+
+
+def field_error(field: str, value: Any, message: str) -> FieldError:
+    """One that a schema could not find; `field` is dotted, from the body on."""
+    text = _text(field)
+    pointer = "/" if text == "(body)" else _pointer(text.split("."))
+    return FieldError(pointer=pointer, field=text, value=_shown(value), message=_text(message))
 
 
 def field_errors(error: RequestValidationError) -> list[FieldError]:
@@ -129,13 +153,13 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(BadInput)
     async def _bad_input(request: Request, error: Exception) -> Response:
         assert isinstance(error, BadInput)
-        one = FieldError(
-            pointer="/" if error.field == "(body)" else _pointer(_text(error.field).split(".")),
-            field=_text(error.field),
-            value=_shown(error.value),
-            message=_text(error.message),
-        )
+        one = field_error(error.field, error.value, error.message)
         return _answer(request, 422, sentence([one]), [one])
+
+    @app.exception_handler(BadItems)
+    async def _bad_items(request: Request, error: Exception) -> Response:
+        assert isinstance(error, BadItems)
+        return _answer(request, 422, sentence(error.errors), error.errors[:_MOST_ERRORS])
 
     @app.exception_handler(WrongMediaType)
     async def _media_type(_: Request, error: Exception) -> JSONResponse:
@@ -164,6 +188,33 @@ def add_error_handlers(app: FastAPI) -> None:
         response.headers["Retry-After"] = str(_RETRY_SECONDS)
         return response
 
+    @app.exception_handler(NotModified)
+    async def _not_modified(_: Request, error: Exception) -> Response:
+        assert isinstance(error, NotModified)
+        return Response(status_code=304, headers={"ETag": error.tag})
+
+    @app.exception_handler(PreconditionFailed)
+    async def _changed_meanwhile(request: Request, error: Exception) -> Response:
+        assert isinstance(error, PreconditionFailed)
+        response = _answer(request, 412, str(error))
+        response.headers["ETag"] = error.tag
+        return response
+
+    @app.exception_handler(PreconditionRequired)
+    async def _no_precondition(request: Request, error: Exception) -> Response:
+        return _answer(request, 428, str(error))
+
+    @app.exception_handler(AnsweredBefore)
+    async def _answered_before(_: Request, error: Exception) -> Response:
+        assert isinstance(error, AnsweredBefore)
+        return error.response
+
+    @app.exception_handler(StillAnswering)
+    async def _still_answering(request: Request, error: Exception) -> Response:
+        response = _answer(request, 409, str(error))
+        response.headers["Retry-After"] = str(_RETRY_SECONDS)
+        return response
+
     @app.exception_handler(UnknownToken)
     async def _unknown_token(request: Request, error: Exception) -> Response:
         return _answer(request, 404, f"there is no token {error}; GET /v1/tokens lists them")
@@ -187,7 +238,7 @@ def add_error_handlers(app: FastAPI) -> None:
         detail = f"a defect of Decaymix: {type(error).__name__}; see its log"
         response = _answer(request, 500, detail)
         # Sent outside of all middleware.
-        add_security_headers(response.headers)
+        add_security_headers(response.headers, request.url.path)
         response.headers["X-Request-ID"] = getattr(request.state, "request_id", "")
         return response
 

@@ -3,6 +3,7 @@
 from fastapi.concurrency import run_in_threadpool
 
 from db import leases
+from db.database import Session
 from db.studies import StoredStudy, count_states
 from db.trials import insert_trials
 from mixtures.design import trials_of_request
@@ -10,6 +11,7 @@ from mixtures.flagged import FlaggedScore
 from mixtures.trial import TrialRequest
 from mixtures.trials_csv import ToldRow, read_trials
 from mixtures.value import InvalidField, Value, added
+from service.change import Change
 from service.errors import BadInput
 from service.routes.studies import outside_study
 from service.state import Controller
@@ -27,12 +29,14 @@ class Imported(Value):
     flagged: tuple[FlaggedScore, ...] = added(())
 
 
-async def import_trials(controller: Controller, study_id: str, raw: bytes) -> Imported:
+async def import_trials(
+    controller: Controller, change: Change, study_id: str, raw: bytes
+) -> Imported:
     """All rows or none. Raises BadInput, UnknownStudy, LeaseConflict."""
-    return await run_in_threadpool(_import, controller, study_id, raw)
+    return await run_in_threadpool(_import, controller, change, study_id, raw)
 
 
-def _import(controller: Controller, study_id: str, raw: bytes) -> Imported:
+def _import(controller: Controller, change: Change, study_id: str, raw: bytes) -> Imported:
     study = outside_study(controller, study_id, "import is for trained_by: outside")
     try:
         rows = read_trials(raw.decode("utf-8-sig"), study.spec)
@@ -40,34 +44,36 @@ def _import(controller: Controller, study_id: str, raw: bytes) -> Imported:
         raise BadInput("(body)", None, f"not UTF-8 at byte {error.start}; save it so") from error
     except InvalidField as error:
         raise BadInput(error.field, error.value, str(error)) from error
-    num_new = _record(controller, study, [row for row in rows if not row.is_unusable])
+    with change.write() as session:
+        num_new = _record(session, study, [row for row in rows if not row.is_unusable])
+        imported = Imported(
+            num_rows=len(rows),
+            num_new=num_new,
+            flagged=tuple(
+                row.flagged.model_copy(update={"trial_id": f"line {row.line}"})
+                for row in rows
+                if row.flagged is not None
+            ),
+        )
+        change.answer(session, imported)
     controller.scheduler.wake()
-    return Imported(
-        num_rows=len(rows),
-        num_new=num_new,
-        flagged=tuple(
-            row.flagged.model_copy(update={"trial_id": f"line {row.line}"})
-            for row in rows
-            if row.flagged is not None
-        ),
-    )
+    return imported
 
 
-def _record(controller: Controller, study: StoredStudy, rows: list[ToldRow]) -> int:
+def _record(session: Session, study: StoredStudy, rows: list[ToldRow]) -> int:
     num_new = 0
-    with controller.database.write() as session:
-        for row in rows:
-            request = TrialRequest(shares=row.shares, seed=row.seed, factors=row.factors)
-            (spec,) = trials_of_request(request, study.spec, study.id, {})
-            insert_trials(session, [spec])
-            session.flush()
-            num_new += leases.record_imported(session, spec.trial_id, row.scores, row.line)
-        num_trials = sum(count_states(session, study.id).values())
-        if num_trials > study.spec.budget.max_trials:
-            # Raised inside the transaction, so that nothing of it stays.
-            raise BadInput(
-                "budget.max_trials",
-                study.spec.budget.max_trials,
-                f"the study would have {num_trials} trials; import fewer",
-            )
+    for row in rows:
+        request = TrialRequest(shares=row.shares, seed=row.seed, factors=row.factors)
+        (spec,) = trials_of_request(request, study.spec, study.id, {})
+        insert_trials(session, [spec])
+        session.flush()
+        num_new += leases.record_imported(session, spec.trial_id, row.scores, row.line)
+    num_trials = sum(count_states(session, study.id).values())
+    if num_trials > study.spec.budget.max_trials:
+        # Raised inside the transaction, so that nothing of it stays.
+        raise BadInput(
+            "budget.max_trials",
+            study.spec.budget.max_trials,
+            f"the study would have {num_trials} trials; import fewer",
+        )
     return num_new

@@ -9,10 +9,12 @@ import hmac
 import re
 import secrets
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 from db import tokens
-from db.database import Database
+from db.database import Database, Session
 from db.tokens import Scope, StoredLogin, StoredToken
 from service.buckets import Buckets
 from service.scopes import Caller
@@ -127,11 +129,17 @@ class Keyring:
             self._load()
 
     def create(
-        self, name: str, scopes: tuple[Scope, ...], days: float | None
+        self,
+        name: str,
+        scopes: tuple[Scope, ...],
+        days: float | None,
+        also: Callable[[Session, StoredToken], None] = lambda session, token: None,
+        write: Callable[[], AbstractContextManager[Session]] | None = None,
     ) -> tuple[StoredToken, str]:
         """A new token, and the text that is its bearer's: it is kept nowhere.
 
-        Raises LastAdmin where it would be the first and could not make a second.
+        Written by `write`, a transaction of the database's own where not given, with what `also`
+        adds to it. Raises LastAdmin where it would be the first and could not make a second.
         """
         with self._lock:
             if not self.is_locked and "admin" not in scopes:
@@ -147,8 +155,9 @@ class Keyring:
                 expires_at=None if days is None else created_at + timedelta(days=days),
                 revoked_at=None,
             )
-            with self._database.write() as session:
+            with (write or self._database.write)() as session:
                 tokens.insert_token(session, token, _sha256(text))
+                also(session, token)
             self._load()
         return token, text
 

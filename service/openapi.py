@@ -26,6 +26,15 @@ _BY_BODY = {
     "415": "The body is of a kind that is not read here.",
     "422": "Bad input, with pointer, field, value and what would be right.",
 }
+_BY_PRECONDITION = {
+    "412": "It is not what If-Match says any more; ETag is of what it is now.",
+    "428": "DECAYMIX_REQUIRE_IF_MATCH asks for an If-Match.",
+}
+_ETAG = {"description": "Of this state; send it as If-None-Match.", "schema": {"type": "string"}}
+_LINK = {
+    "description": 'The next page, rel="next"; none on the last.',
+    "schema": {"type": "string"},
+}
 _BY_INPUT = {"422": _BY_BODY["422"]}
 _BY_CHANGE = {"409": _BY_ID["409"]}
 
@@ -47,12 +56,14 @@ def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
     schemas["FieldError"] = FieldError.model_json_schema(ref_template=template)
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for methods in schema["paths"].values():
+    for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             described = dict(_EVERYWHERE)
             if operation.get("parameters"):
                 # Ids stand in paths and in queries.
                 described |= _BY_ID | _BY_INPUT
+            if method == "patch":
+                described |= _BY_PRECONDITION
             if method != "get":
                 described |= _BY_CHANGE
                 if "requestBody" in operation:
@@ -65,6 +76,11 @@ def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
                     "description": words if is_default else said,
                     "content": _REF,
                 }
+            if method == "get" and path.startswith("/v1/") and not path.endswith("/events"):
+                responses["304"] = {"description": "As If-None-Match says: it is known already."}
+                responses["200"].setdefault("headers", {})["ETag"] = _ETAG
+                if "limit" in [one["name"] for one in operation.get("parameters", ())]:
+                    responses["200"]["headers"]["Link"] = _LINK
             for status, response in responses.items():
                 for kind, media in response.get("content", {}).items():
                     # FastAPI calls it a string; whoever reads YAML gets what it holds.

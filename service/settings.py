@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     requests_per_second: float = Field(
         default=500.0, gt=0, description="of each caller; twice that at once"
     )
+    require_if_match: bool = Field(
+        default=False, description="whether a PATCH without If-Match is refused (428)"
+    )
     audit_days: int = Field(default=365, ge=1, description="how long the audit log is kept")
     num_cpus: int | None = Field(
         default=None, ge=1, description="cores of the Ray that the controller starts; all if unset"

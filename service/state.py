@@ -11,6 +11,7 @@ from service.events import Events
 from service.headlines import Headlines
 from service.kept_boards import KeptBoards
 from service.keyring import Keyring
+from service.replay import KeyedRequests
 from service.scheduler import Scheduler
 from service.searcher import Searcher
 from service.settings import Settings
@@ -33,6 +34,7 @@ class Controller:
     headlines: Headlines
     answers: Answers
     webhooks: Webhooks
+    keyed: KeyedRequests = field(default_factory=KeyedRequests)
     facts: Facts = field(init=False)
     boards: KeptBoards = field(init=False)
 

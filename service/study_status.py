@@ -1,9 +1,11 @@
 """Where a study stands: one value, the same in JSON, on the page, in events and in the CLI."""
 
 import math
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Literal
 
+from db.database import Session
 from db.studies import StoredStudy
 from db.study_list import Activity, activities
 from db.trials import StoredTrial, last_complete
@@ -56,17 +58,23 @@ class StudyStatus(Value):
 
 
 def study_status(
-    controller: Controller, study: StoredStudy, activity: Activity | None = None
+    controller: Controller,
+    study: StoredStudy,
+    activity: Activity | None = None,
+    within: Session | None = None,
 ) -> StudyStatus:
-    """The status of one study, as of now; `activity` where it was counted with others."""
+    """The status of one study, as of now; `activity` where it was counted with others, `within` a
+    transaction that is not committed yet.
+    """
     running = tuple(controller.scheduler.progress_of(study.id))
-    with controller.database.read() as session:
+    with controller.database.read() if within is None else nullcontext(within) as session:
         if activity is None:
             activity = activities(session, [study.id])[study.id]
         counts = activity.trials
         num_finished = sum(n for state, n in counts.items() if state.is_finished)
         num_trials = sum(counts.values())
-        stopped = controller.searcher.why_stopped(study)
+        # What stopped the search before this transaction may hold no more.
+        stopped = None if within else controller.searcher.why_stopped(study)
         is_searching = study.spec.search is not None and stopped is None
         is_finished = num_finished == num_trials and not is_searching
         finished = [] if is_finished else last_complete(session, study.id, MOST_MEASURED)

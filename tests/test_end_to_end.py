@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
+from decaymix import ApiProblem, Client
 from mixtures.export.plain import verify_export
-from service.client import ApiProblem, Client
 from tests import page_story
 from tests.real_controller import RealController, free_port, serve_command, wait_until
 from tests.service.chromium import open_browser

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from service.client import Client
+from decaymix import Client
 from tests.test_end_to_end import free_port, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 
 from db.audit import AuditEntry, list_entries
 from mixtures.value import Value
+from service.paging import link_next
 from service.scopes import ADMIN
 from service.state import ControllerDep
 
@@ -21,6 +22,8 @@ class AuditPage(Value):
 
 @router.get("/audit", operation_id="list_audit")
 def list_audit(
+    request: Request,
+    response: Response,
     controller: ControllerDep,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     before: Annotated[str | None, Query(description="`next_before` of the page before")] = None,
@@ -29,4 +32,6 @@ def list_audit(
     with controller.database.read() as session:
         found = list_entries(session, limit + 1, before)
     page = found[:limit]
-    return AuditPage(entries=tuple(page), next_before=page[-1].id if len(found) > limit else None)
+    next_before = page[-1].id if len(found) > limit else None
+    link_next(request, response, next_before, "before")
+    return AuditPage(entries=tuple(page), next_before=next_before)

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 
+from service.change import CreationDep
 from service.errors import BadInput
+from service.paging import Limit, page_of
 from service.scopes import READ, SUBMIT
 from service.state import ControllerDep
 from service.task_files import TaskFile, TaskUpload, list_task_files
@@ -33,6 +35,7 @@ async def add_benchmark(
     request: Request,
     response: Response,
     controller: ControllerDep,
+    change: CreationDep,
     name: Annotated[str | None, Query(description="the body is YAML, to be kept as this")] = None,
     task: Annotated[str | None, Query(description="a task under a data root, or shipped")] = None,
 ) -> dict[str, Any]:
@@ -51,15 +54,24 @@ async def add_benchmark(
     with upload:
         beside = WorkerConfig(home=config.home, data_roots=(upload.folder, *config.data_roots))
         found = await run_in_threadpool(_preview, name, beside, "(body)")
-        if not upload.keep():
-            response.status_code = status.HTTP_200_OK
+        is_new = await run_in_threadpool(upload.keep)
+        await run_in_threadpool(change.record, found, 201 if is_new else 200)
     return found
 
 
 @router.get("", operation_id="list_benchmarks")
-def list_benchmarks(controller: ControllerDep) -> list[TaskFile]:
+def list_benchmarks(
+    request: Request,
+    response: Response,
+    controller: ControllerDep,
+    limit: Limit = None,
+    after: Annotated[str | None, Query(description="the last name of the page before")] = None,
+) -> list[TaskFile]:
     """All task files that a study can name, at most a thousand."""
-    return list_task_files(controller.settings)
+    found = [
+        one for one in list_task_files(controller.settings) if after is None or one.name > after
+    ]
+    return page_of(request, response, found, limit, lambda one: one.name)
 
 
 @router.get("/{name:path}/preview", operation_id="preview_benchmark")

@@ -1,11 +1,12 @@
 """The recommended mixture as a file for a trainer."""
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from db.database import Session
 from db.found_sizes import source_sizes
@@ -16,6 +17,7 @@ from mixtures.export.trainer_format import ExportOptions, Unit
 from mixtures.value import InvalidField, Value
 from service.errors import BadInput
 from service.full_answer import full_recommendation
+from service.paging import Limit, behind, page_of
 from service.routes.studies import stored_study
 from service.scopes import READ
 from service.state import Controller, ControllerDep
@@ -38,9 +40,14 @@ class ExportFormat(Value):
 
 
 @router.get("/export-formats", operation_id="list_export_formats")
-def list_export_formats() -> list[ExportFormat]:
+def list_export_formats(
+    request: Request,
+    response: Response,
+    limit: Limit = None,
+    after: Annotated[str | None, Query(description="the last name of the page before")] = None,
+) -> list[ExportFormat]:
     """All formats: the trainer, the version the format follows, what it counts, its paths."""
-    return [
+    found: Sequence[ExportFormat] = [
         ExportFormat(
             name=one.name,
             trainer=one.trainer,
@@ -51,6 +58,8 @@ def list_export_formats() -> list[ExportFormat]:
         )
         for one in FORMATS.values()
     ]
+    found = behind(found, after, lambda one: one.name)
+    return page_of(request, response, found, limit, lambda one: one.name)
 
 
 @router.get(

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 
 from db.studies import StoredStudy
 from service.pages import study_view
@@ -10,6 +10,7 @@ from service.pages.chart import Chart, chart
 from service.pages.mixture_table import TablePage, TableQuery
 from service.pages.study_figure import FigureData, Given, StudyFigure
 from service.pages.study_figures import study_figure
+from service.paging import link_next
 from service.routes.studies import stored_study
 from service.scopes import READ
 from service.state import Controller, ControllerDep
@@ -21,10 +22,14 @@ Wanted = Annotated[TableQuery, Query()]
 
 
 @router.get("/table", operation_id="get_table")
-def get_table(study_id: str, controller: ControllerDep, wanted: Wanted) -> TablePage:
+def get_table(
+    study_id: str, request: Request, response: Response, controller: ControllerDep, wanted: Wanted
+) -> TablePage:
     """Rows of the leaderboard, filtered, sorted and a page at a time."""
     facts = facts_of(controller, stored_study(controller, study_id))
-    return facts.table.page(wanted, facts.shown_version)
+    page = facts.table.page(wanted, facts.shown_version)
+    link_next(request, response, page.next_after)
+    return page
 
 
 @router.get("/curve", operation_id="get_curve")

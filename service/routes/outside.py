@@ -1,8 +1,9 @@
 """Ask and tell: trials for a team that trains on its own cluster, and scores back from it."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header, Request
 from pydantic import Field
 
 from db import leases
@@ -13,6 +14,7 @@ from mixtures.factors import Level
 from mixtures.told import Ask, Told, require_scores_fit
 from mixtures.trial import TrialState
 from mixtures.value import InvalidField, Value, added
+from service.change import ChangeDep, CreationDep
 from service.errors import BadInput
 from service.import_trials import Imported, import_trials
 from service.media_type import CSV, require_media_type
@@ -74,13 +76,23 @@ class Renewed(Value):
 
 
 @router.post("/studies/{study_id}/ask", dependencies=[SUBMIT], operation_id="ask_trials")
-def ask(study_id: str, wanted: Ask, controller: ControllerDep) -> Asked:
+def ask(
+    study_id: str,
+    wanted: Ask,
+    controller: ControllerDep,
+    change: ChangeDep,
+    idempotency_key: Annotated[
+        str | None,
+        Header(min_length=1, max_length=200, description="stands for the body's `key`"),
+    ] = None,
+) -> Asked:
     """Trials to train, each leased for a time; the same `key` again gives the same trials.
 
     422 for a study that our own workers train.
     """
     study = _outside_study(controller, study_id)
-    with controller.database.write() as session:
+    wanted = _keyed(wanted, idempotency_key)
+    with change.write() as session:
         ended = leases.expire(session)
         given = leases.asked_before(session, study_id, wanted)
         is_new = not given
@@ -101,9 +113,9 @@ def ask(study_id: str, wanted: Ask, controller: ControllerDep) -> Asked:
 
 
 @router.post("/trials/{trial_id}/renew", dependencies=[SUBMIT], operation_id="renew_lease")
-def renew(trial_id: str, renewal: Renewal, controller: ControllerDep) -> Renewed:
+def renew(trial_id: str, renewal: Renewal, controller: ControllerDep, change: ChangeDep) -> Renewed:
     """Keep a trial for longer; 409 when it has gone to somebody else or has ended."""
-    with controller.database.write() as session:
+    with change.write() as session:
         lease = leases.renew(session, trial_id, renewal.attempt, renewal.lease_seconds)
         stored = get_trial(session, trial_id)
     return Renewed(
@@ -113,7 +125,7 @@ def renew(trial_id: str, renewal: Renewal, controller: ControllerDep) -> Renewed
 
 
 @router.post("/trials/{trial_id}/tell", dependencies=[SUBMIT], operation_id="tell_trial")
-def tell(trial_id: str, told: Told, controller: ControllerDep) -> StoredTrial:
+def tell(trial_id: str, told: Told, controller: ControllerDep, change: ChangeDep) -> StoredTrial:
     """Scores of a trial, or why there are none. Twice the same is once; 409 for other content.
 
     A lease that ended is forgiven while nobody else has the trial. After that 409, and what was
@@ -128,7 +140,7 @@ def tell(trial_id: str, told: Told, controller: ControllerDep) -> StoredTrial:
         except InvalidField as error:
             raise BadInput(error.field, error.value, str(error)) from error
     try:
-        with controller.database.write() as session:
+        with change.write() as session:
             state = leases.tell(session, trial_id, told)
             stored = get_trial(session, trial_id)
     except LeaseConflict:
@@ -146,7 +158,9 @@ def tell(trial_id: str, told: Told, controller: ControllerDep) -> StoredTrial:
     operation_id="import_trials",
     openapi_extra=_CSV_BODY,
 )
-async def import_csv(study_id: str, request: Request, controller: ControllerDep) -> Imported:
+async def import_csv(
+    study_id: str, request: Request, controller: ControllerDep, change: CreationDep
+) -> Imported:
     """Trials that were trained before, as CSV: all rows or none; the same rows twice are once.
 
     A column for each source (its share; `share:NAME` where a benchmark has the same name), one
@@ -155,7 +169,16 @@ async def import_csv(study_id: str, request: Request, controller: ControllerDep)
     """
     require_media_type(request, CSV)
     raw = await request.body()
-    return await import_trials(controller, study_id, raw)
+    return await import_trials(controller, change, study_id, raw)
+
+
+def _keyed(wanted: Ask, header: str | None) -> Ask:
+    """The wish under the header's key, which must not contradict the body's."""
+    if header is None or wanted.key == header:
+        return wanted
+    if wanted.key is not None:
+        raise BadInput("key", wanted.key, "the Idempotency-Key says otherwise; give one of them")
+    return Ask.model_validate({**wanted.model_dump(), "key": header})
 
 
 def _outside_study(controller: Controller, study_id: str) -> StoredStudy:

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.concurrency import run_in_threadpool
 
+from service.change import UploadDep
 from service.errors import BadInput
+from service.paging import Limit, page_of
 from service.scopes import READ, SUBMIT
 from service.state import ControllerDep
 from service.uploads import DataFile, Upload, list_files
@@ -33,6 +35,7 @@ async def add_source(
     request: Request,
     response: Response,
     controller: ControllerDep,
+    change: UploadDep,
     name: Annotated[str | None, Query(description="the body is a file, to be kept as this")] = None,
     file: Annotated[str | None, Query(description="a file under a data root")] = None,
 ) -> dict[str, Any]:
@@ -48,11 +51,11 @@ async def add_source(
     assert name is not None
     upload = Upload(controller.settings, name)
     try:
-        await upload.receive(request.stream())
+        await upload.receive(change.seen(request.stream()))
         config = WorkerConfig(home=controller.settings.home, data_roots=(upload.path.parent,))
         found = await run_in_threadpool(_preview, name, config, "(body)")
-        if not upload.keep():
-            response.status_code = status.HTTP_200_OK
+        is_new = await run_in_threadpool(upload.keep)
+        await run_in_threadpool(change.record, found, 201 if is_new else 200)
     except OSError as error:
         raise BadInput("(body)", name, f"cannot be kept: {error.strerror}") from error
     finally:
@@ -61,9 +64,16 @@ async def add_source(
 
 
 @router.get("", operation_id="list_sources")
-def list_sources(controller: ControllerDep) -> list[DataFile]:
+def list_sources(
+    request: Request,
+    response: Response,
+    controller: ControllerDep,
+    limit: Limit = None,
+    after: Annotated[str | None, Query(description="the last name of the page before")] = None,
+) -> list[DataFile]:
     """All data files that a study can name, at most a thousand."""
-    return list_files(controller.settings)
+    found = [one for one in list_files(controller.settings) if after is None or one.name > after]
+    return page_of(request, response, found, limit, lambda one: one.name)
 
 
 @router.get("/{name:path}/preview", operation_id="preview_source")

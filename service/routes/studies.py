@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
 from db.labels import change_study
-from db.studies import StoredStudy, get_study, has_study, insert_study
+from db.studies import StoredStudy, UnknownStudy, get_study, has_study, insert_study
 from db.study_list import Archived, find_studies
 from db.trials import insert_trials
 from mixtures.design import first_trials
@@ -15,7 +15,10 @@ from mixtures.recipe import Recipe
 from mixtures.study import StudySpec
 from mixtures.value import InvalidField, Value, canonical_json, hash_text
 from service.body import STUDY_BODY_DOCS, read_body
+from service.change import CreationDep
 from service.errors import BadInput
+from service.etags import tag_of
+from service.paging import Limit, page_of
 from service.scopes import READ, SUBMIT
 from service.state import Controller, ControllerDep
 from service.study_list import StudyListing, study_listings
@@ -51,7 +54,7 @@ async def _study_in_body(request: Request) -> StudySpec:
 )
 def submit_study(
     controller: ControllerDep,
-    response: Response,
+    change: CreationDep,
     is_paused: Annotated[
         bool, Query(description="begin no trial of a new study until it is let go on")
     ] = False,
@@ -73,7 +76,7 @@ def submit_study(
     except InvalidField as error:
         raise BadInput(error.field, error.value, str(error)) from error
     study_id = hash_text(canonical_json([spec.model_dump(mode="json"), report["data_hashes"]]))
-    with controller.database.write() as session:
+    with change.write() as session:
         is_new = not has_study(session, study_id)
         if is_new:
             insert_study(session, study_id, spec, canonical_json(report))
@@ -82,32 +85,55 @@ def submit_study(
                 session.flush()
                 change_study(session, study_id, StudyChange(is_paused=True))
         stored = get_study(session, study_id)
+        answer = change.answer(
+            session,
+            study_status(controller, stored, within=session),
+            status.HTTP_201_CREATED if is_new else status.HTTP_200_OK,
+            location=f"/v1/studies/{study_id}",
+        )
     controller.searcher.add(stored)
     controller.scheduler.wake()
-    response.status_code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-    response.headers["Location"] = f"/v1/studies/{study_id}"
-    return study_status(controller, stored)
+    return answer
 
 
 @router.get("", operation_id="list_studies")
 def studies(
-    controller: ControllerDep, q: str = "", tag: str | None = None, archived: Archived = "no"
+    request: Request,
+    response: Response,
+    controller: ControllerDep,
+    q: str = "",
+    tag: str | None = None,
+    archived: Archived = "no",
+    limit: Limit = None,
+    after: Annotated[str | None, Query(description="the last study of the page before")] = None,
 ) -> list[StudyListing]:
-    """Studies, newest first: those with every word of `q` in id, name, question, note or tags."""
+    """Studies, newest first: those with every word of `q` in id, name, question, note or tags.
+
+    All of them, or with a `limit` a page of them; `Link` leads to the next one.
+    """
     with controller.database.read() as session:
-        found = find_studies(session, q, tag, archived)
-    return study_listings(controller, found)
+        try:
+            found = find_studies(session, q, tag, archived, after, limit and limit + 1)
+        except UnknownStudy as error:
+            raise BadInput("after", after, "there is no such study") from error
+    return study_listings(controller, page_of(request, response, found, limit, str))
 
 
 @router.get("/{study_id}", operation_id="get_study")
-def study(study_id: str, controller: ControllerDep) -> StudyDetail:
+def study(study_id: str, response: Response, controller: ControllerDep) -> StudyDetail:
     """One study: where it stands, its spec and its data."""
     stored = stored_study(controller, study_id)
-    return StudyDetail(
-        status=study_status(controller, stored),
-        spec=stored.spec,
-        data_report=stored.data_report,
-    )
+    status = study_status(controller, stored)
+    response.headers["ETag"] = study_tag(stored, status)
+    return StudyDetail(status=status, spec=stored.spec, data_report=stored.data_report)
+
+
+def study_tag(study: StoredStudy, status: StudyStatus | None = None) -> str:
+    """Of the study as it is shown; without a status for If-Match alone."""
+    edit = [study.note, study.tags, study.is_archived, study.is_paused]
+    # The report on its data never changes.
+    state = [study.id, study.spec.content_hash(), status and status.canonical()]
+    return tag_of(state, edit)
 
 
 def stored_study(controller: Controller, study_id: str) -> StoredStudy:

@@ -13,8 +13,10 @@ from mixtures.labels import StudyChange
 from mixtures.study import StudySpec
 from mixtures.value import InvalidField, Value
 from service.body import STUDY_BODY_DOCS, read_body
+from service.change import ChangeDep, CreationDep
 from service.errors import BadInput
-from service.routes.studies import stored_study
+from service.etags import IfMatch, require_match
+from service.routes.studies import stored_study, study_tag
 from service.scopes import READ, SUBMIT
 from service.state import ControllerDep
 from service.study_status import StudyStatus, study_status
@@ -55,13 +57,23 @@ def check(controller: ControllerDep, spec: StudySpec = Depends(_study_in_body)) 
 
 
 @router.patch("/{study_id}", dependencies=[SUBMIT], operation_id="change_study")
-def change(study_id: str, wanted: StudyChange, controller: ControllerDep) -> StudyStatus:
+def patch(
+    study_id: str,
+    wanted: StudyChange,
+    response: Response,
+    controller: ControllerDep,
+    change: ChangeDep,
+    if_match: IfMatch = None,
+) -> StudyStatus:
     """Note, tags, put away (`is_archived`), wait (`is_paused`); what is not given stays.
 
     Of a paused study nothing more is begun or proposed; what runs goes on.
     """
-    with controller.database.write() as session:
+    with change.write() as session:
+        seen = study_tag(get_study(session, study_id))
+        require_match(if_match, seen, controller.settings.require_if_match)
         stored = change_study(session, study_id, wanted)
+    response.headers["ETag"] = study_tag(stored)
     controller.scheduler.wake()
     controller.scheduler.announce_study(
         study_id, wanted.model_dump(mode="json", exclude_unset=True)
@@ -70,12 +82,14 @@ def change(study_id: str, wanted: StudyChange, controller: ControllerDep) -> Stu
 
 
 @router.post("/{study_id}/extend", dependencies=[SUBMIT], operation_id="extend_study")
-def extend(study_id: str, wanted: Extension, controller: ControllerDep) -> Extended:
+def extend(
+    study_id: str, wanted: Extension, controller: ControllerDep, change: CreationDep
+) -> Extended:
     """More budget, seeds, shares, or a search; the same extension twice is one.
 
     The study keeps its id and its trials. 422 names a field that may not change, and why.
     """
-    with controller.database.write() as session:
+    with change.write() as session:
         before = get_study(session, study_id)
         try:
             spec = wanted.applied_to(before.spec)
@@ -93,10 +107,12 @@ def extend(study_id: str, wanted: Extension, controller: ControllerDep) -> Exten
                 spec.budget.max_trials,
                 f"the study would have {num_trials} trials; give max_trials {num_trials} or more",
             )
+        status = study_status(controller, stored, within=session)
+        answer = change.answer(session, Extended(status=status, num_new=num_new))
     controller.searcher.add(stored)
     controller.scheduler.wake()
     controller.scheduler.announce_study(study_id, {"is_extended": True})
-    return Extended(status=study_status(controller, stored), num_new=num_new)
+    return answer
 
 
 @router.get(

@@ -1,12 +1,13 @@
 """Writing a study: ready ones to begin from, and what is still wrong with one."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from service.body import parse_json
 from service.errors import BadInput
+from service.paging import Limit, behind, page_of
 from service.presets import Preset, presets
 from service.scopes import READ, SUBMIT
 from service.study_draft import StudyDraft, draft_of_fields, draft_of_text
@@ -25,9 +26,15 @@ _BODY: dict[str, Any] = {
 
 
 @router.get("/study-presets", operation_id="list_study_presets")
-def list_presets() -> list[Preset]:
+def list_presets(
+    request: Request,
+    response: Response,
+    limit: Limit = None,
+    after: Annotated[str | None, Query(description="the last name of the page before")] = None,
+) -> list[Preset]:
     """Ready studies as YAML."""
-    return presets()
+    found = behind(presets(), after, lambda one: one.name)
+    return page_of(request, response, found, limit, lambda one: one.name)
 
 
 @router.post(

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from db.trials import StoredTrial, get_trial
 from mixtures.item import TrialItems
+from service.paging import Limit, link_next, page_of
 from service.scopes import READ
 from service.state import Controller, ControllerDep
 from service.trial_detail import (
@@ -32,6 +33,8 @@ def curve(trial_id: str, controller: ControllerDep) -> TrialCurve:
 @router.get("/items", operation_id="get_trial_items")
 def items(
     trial_id: str,
+    request: Request,
+    response: Response,
     controller: ControllerDep,
     benchmark: str | None = None,
     answered: Answered = "all",
@@ -40,13 +43,25 @@ def items(
 ) -> TrialItems:
     """How many items of each benchmark were right, and of `benchmark` the items, hardest first."""
     trial = stored_trial(controller, trial_id)
-    return trial_items(controller, trial, benchmark, answered, after, limit)
+    page = trial_items(controller, trial, benchmark, answered, after, limit)
+    link_next(request, response, page.next_after)
+    return page
 
 
 @router.get("/attempts", operation_id="get_trial_attempts")
-def attempts(trial_id: str, controller: ControllerDep) -> TrialAttempts:
+def attempts(
+    trial_id: str,
+    request: Request,
+    response: Response,
+    controller: ControllerDep,
+    limit: Limit = None,
+    after: Annotated[int, Query(ge=0, description="the last number of the page before")] = 0,
+) -> TrialAttempts:
     """Every try at the trial: when it began, when and how it ended."""
-    return trial_attempts(controller, stored_trial(controller, trial_id))
+    found = trial_attempts(controller, stored_trial(controller, trial_id))
+    later = [one for one in found.attempts if one.number > after]
+    page = page_of(request, response, later, limit, lambda one: one.number)
+    return TrialAttempts(trial_id=trial_id, attempts=tuple(page))
 
 
 @router.get("/log", operation_id="get_trial_log", response_class=PlainTextResponse)

@@ -1,8 +1,9 @@
 """The trials of a study: all of them, or a page of those that match."""
 
+from importlib.metadata import version
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 
 from db.found_sizes import available_tokens
 from db.studies import StoredStudy
@@ -14,12 +15,15 @@ from db.trial_pages import (
     all_trials,
     count_matching,
     trial_page,
+    trials_version,
 )
 from mixtures.factors import Level
 from mixtures.repetition import Epochs, epochs_of
 from mixtures.trial import TrialState
 from mixtures.value import InvalidField, Value, added
 from service.errors import BadInput
+from service.etags import require_modified, tag_of
+from service.paging import link_next
 from service.routes.studies import stored_study
 from service.scopes import READ
 from service.state import Controller, ControllerDep
@@ -63,6 +67,8 @@ class TrialPage(Value):
 @router.get("/studies/{study_id}/trials", operation_id="list_trials")
 def list_trials(
     study_id: str,
+    request: Request,
+    response: Response,
     controller: ControllerDep,
     limit: Annotated[int | None, Query(ge=1, le=MOST_ON_A_PAGE)] = None,
     after: str | None = None,
@@ -84,12 +90,18 @@ def list_trials(
             if value:
                 raise BadInput(name, str(value), "belongs to a page; give a limit with it")
         with controller.database.read() as session:
+            spec, listed_now = study.spec.content_hash(), trials_version(session, study_id)
+            known = tag_of([spec, listed_now, version("decaymix")])
+            require_modified(request, known)
             listed = all_trials(session, study_id, study.spec)
+        response.headers["ETag"] = known
         return _summaries(controller, study, listed)
     if sort not in SORTS:
         raise BadInput("sort", sort, f"expected one of {', '.join(SORTS)}")
     wanted = Wanted(states=tuple(state), q=q, tag=tag, sort=sort)
-    return trials_page(controller, study, wanted, after, limit)
+    page = trials_page(controller, study, wanted, after, limit)
+    link_next(request, response, page.next_after)
+    return page
 
 
 def trials_page(

@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 
 from mixtures.trial import TrialRequest
-from service.body import parse_json, parse_yaml, read_body, read_one_or_many
+from service.body import OneOrMany, parse_json, parse_yaml, read_body, read_one_or_many
 from service.errors import BadInput
 
 
@@ -42,15 +42,17 @@ def test_json_and_yaml_are_the_same_object(raw: bytes, content_type: str) -> Non
 
 
 def test_one_or_many_are_a_list_and_errors_name_the_place() -> None:
-    def many(raw: bytes) -> list[TrialRequest]:
+    def many(raw: bytes) -> OneOrMany[TrialRequest]:
         return asyncio.run(read_one_or_many(request(raw), TrialRequest))
 
-    assert many(b'{"sft_share": 0.5}') == [TrialRequest(sft_share=0.5)]
-    assert many(b'[{"sft_share": 0.5}]') == [TrialRequest(sft_share=0.5)]
-    assert many(b"[]") == []
-    with pytest.raises(RequestValidationError) as caught:
-        many(b'[{"sft_share": 0.5}, {"sft_share": 2}]')
-    assert caught.value.errors()[0]["loc"] == ("body", 1, "sft_share")
+    half = TrialRequest(sft_share=0.5)
+    assert many(b'{"sft_share": 0.5}') == OneOrMany(False, (half,))
+    assert many(b'[{"sft_share": 0.5}]') == OneOrMany(True, (half,))
+    assert many(b"[]") == OneOrMany(True, ())
+    good, bad = many(b'[{"sft_share": 0.5}, {"sft_share": 2}]').items
+    assert good == half
+    assert isinstance(bad, RequestValidationError)
+    assert bad.errors()[0]["loc"] == ("body", 1, "sft_share")
 
 
 def test_what_does_not_fit_the_model_is_named_by_its_field() -> None:
@@ -200,7 +202,7 @@ def test_aliases_that_multiply_are_refused_at_once(merge: bool) -> None:
 
 
 def test_the_event_loop_goes_on_while_a_body_is_read() -> None:
-    async def watch() -> tuple[int, list[TrialRequest]]:
+    async def watch() -> tuple[int, OneOrMany[TrialRequest]]:
         slow = b"- {sft_share: 0.5}\n" * 1000
         reading = asyncio.ensure_future(
             read_one_or_many(request(slow, "application/yaml"), TrialRequest)
@@ -212,5 +214,5 @@ def test_the_event_loop_goes_on_while_a_body_is_read() -> None:
         return ticks, await reading
 
     ticks, found = asyncio.run(watch())
-    assert len(found) == 1000
+    assert len(found.items) == 1000
     assert ticks > 5

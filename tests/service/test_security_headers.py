@@ -1,4 +1,4 @@
-"""Every answer has the headers, errors and refusals included; a page's own policy stays."""
+"""Every answer has the headers, errors and refusals included."""
 
 import pytest
 from fastapi.testclient import TestClient
@@ -26,6 +26,14 @@ def test_every_answer_has_them(client: TestClient, path: str, status: int) -> No
     assert answer.status_code == status
     assert [name for name in NAMES if name not in answer.headers] == []
     assert "strict-transport-security" not in answer.headers
+
+
+def test_what_programs_read_may_load_nothing_at_all(client: TestClient) -> None:
+    page, api = (
+        client.get(path).headers["content-security-policy"] for path in ("/", "/v1/sources")
+    )
+    assert "script-src 'self'" in page and "unsafe" not in page
+    assert api == "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 
 def test_refusals_have_them_too(start_service: StartService) -> None:

@@ -1,16 +1,27 @@
 """The client: one call a route, problems as exceptions, and whoever else may answer."""
 
+import asyncio
+import inspect
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 
-from service.client import ApiProblem, BadAddress, Client, ControllerUnreachable
+from decaymix import ApiProblem, AsyncClient, BadAddress, Client, ControllerUnreachable
+from decaymix.calls import Calls
+from decaymix.exchange import WaitingExchange
 
+ROOT = Path(__file__).resolve().parents[2]
 Answer = tuple[int, str, bytes]
+# The connection ends with no answer.
+DROPPED: Answer = (0, "", b"")
 
 
 class Scripted(ThreadingHTTPServer):
@@ -19,6 +30,7 @@ class Scripted(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: list[Answer] = []
+        self.retry_after = ""
         self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
@@ -30,7 +42,12 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.asked.append((self.command, self.path, dict(self.headers), body))
         status, kind, answer = self.server.answers.pop(0)
+        if not status:
+            self.close_connection = True
+            return
         self.send_response(status)
+        if self.server.retry_after:
+            self.send_header("Retry-After", self.server.retry_after)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
@@ -145,7 +162,7 @@ def test_a_problem_is_raised_in_its_own_words(server: Scripted, client: Client) 
 
 def test_another_servers_error_is_shown_in_brief(server: Scripted, client: Client) -> None:
     server.answers = [(502, "text/html", b"<h1>Bad Gateway</h1>" * 100)]
-    with pytest.raises(ApiProblem) as caught:
+    with Client(server.url, retry_seconds=0) as client, pytest.raises(ApiProblem) as caught:
         client.studies()
     assert caught.value.status == 502
     assert str(caught.value).startswith("502 Bad Gateway: <h1>Bad Gateway</h1>")
@@ -185,18 +202,155 @@ def test_ready_is_200_alone(server: Scripted, client: Client, status: int, is_re
     assert client.is_ready() is is_ready
 
 
-def test_watching_goes_on_through_a_restart_and_ends_with_the_study() -> None:
-    class Restarting(Client):
-        answers: Iterator[Any] = iter(
-            ["RUNNING", ControllerUnreachable("it restarts"), "RUNNING", "FINISHED", "RUNNING"]
+def test_watching_goes_on_through_a_restart_and_ends_with_the_study(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: Iterator[Any] = iter(
+        ["RUNNING", ControllerUnreachable("it restarts"), "RUNNING", "FINISHED", "RUNNING"]
+    )
+
+    async def study(study: str) -> dict[str, Any]:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return {"status": {"state": answer}}
+
+    monkeypatch.setattr(client._calls, "study", study)
+    states = [status["state"] for status in client.watch("abc", seconds=0.001)]
+    assert states == ["RUNNING", "RUNNING", "FINISHED"]
+
+
+def test_both_clients_have_every_call() -> None:
+    calls = {name for name in dir(Calls) if not name.startswith("_")}
+    assert len(calls) > 35
+    assert calls <= set(dir(AsyncClient))
+    assert calls == {name for name in dir(Client) if not name.startswith("_")}
+    for name in calls - {"url"}:
+        call = getattr(Calls, name)
+        assert inspect.getdoc(call), name
+        assert inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call), name
+        assert inspect.signature(getattr(Client, name)) == inspect.signature(call), name
+
+
+def test_the_async_client_gives_the_same_answers(server: Scripted) -> None:
+    pages = [{"trials": [{"id": "a"}], "next_after": "x"}, {"trials": [], "next_after": None}]
+    server.answers = [as_json([STATUS]), (503, "text/plain", b"busy"), *map(as_json, pages)]
+
+    async def ask() -> list[Any]:
+        async with AsyncClient(server.url, "swordfish") as client:
+            studies = await client.studies()
+            return [studies, [trial async for trial in client.each_trial("abc", q="odd")]]
+
+    assert asyncio.run(ask()) == [[STATUS], [{"id": "a"}]]
+    assert [path for _, path, _, _ in server.asked] == [
+        "/v1/studies",
+        *["/v1/studies/abc/trials?limit=1000&q=odd"] * 2,
+        "/v1/studies/abc/trials?limit=1000&q=odd&after=x",
+    ]
+
+
+@pytest.mark.parametrize("passing", [DROPPED, (429, "", b""), (502, "", b""), (503, "", b"")])
+def test_what_fails_in_passing_is_sent_again_under_the_same_key(
+    server: Scripted, client: Client, passing: Answer
+) -> None:
+    server.answers = [passing, passing, as_json({"trial_ids": [], "num_new": 0})]
+    client.submit_trials("abc", {"sft_share": 0.5})
+    keys = [headers["Idempotency-Key"] for _, _, headers, _ in server.asked]
+    assert len(keys) == 3 and len(set(keys)) == 1
+    server.answers = [as_json({"trial_ids": [], "num_new": 0})]
+    client.submit_trials("abc", {"sft_share": 0.5})
+    assert server.asked[-1][2]["Idempotency-Key"] not in keys
+
+
+def test_a_token_is_never_asked_for_twice_and_a_refusal_is_final(
+    server: Scripted, client: Client
+) -> None:
+    for passing in (DROPPED, (503, "text/plain", b"busy")):
+        server.answers = [passing]
+        with pytest.raises((ApiProblem, ControllerUnreachable)):
+            client.create_token("ann", ["read"], None)
+    for status in (400, 401, 404, 409, 412, 422, 500):
+        server.answers = [(status, "text/plain", b"no")]
+        with pytest.raises(ApiProblem) as caught:
+            client.retry("t1")
+        assert caught.value.status == status
+    assert len(server.asked) == 2 + 7
+
+
+def test_a_wait_that_is_told_is_kept_and_no_longer_than_one_will(
+    server: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def sleep(self: Any, seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(WaitingExchange, "sleep", sleep)
+    server.retry_after = "7"
+    busy = (429, "text/plain", b"busy")
+    with Client(server.url) as client:
+        server.answers = [busy, busy, as_json([])]
+        assert client.studies() == []
+    assert len(waits) == 2
+    assert all(7 <= wait <= 12 for wait in waits)
+    with Client(server.url, retry_seconds=5) as client:
+        server.answers = [busy]
+        with pytest.raises(ApiProblem) as caught:
+            client.studies()
+    assert (caught.value.status, caught.value.retry_after) == (429, 7.0)
+    with Client(server.url, retry_seconds=0) as client:
+        server.answers = [busy]
+        with pytest.raises(ApiProblem):
+            client.studies()
+    assert len(waits) == 2
+
+
+def test_a_controller_that_was_there_is_waited_for(server: Scripted) -> None:
+    with Client(server.url, retry_seconds=0.6) as client:
+        server.answers = [as_json([])]
+        client.studies()
+        url = client._calls._exchange.url
+        client._calls._exchange._http.base_url = "http://127.0.0.1:9"  # type: ignore[attr-defined]
+        started = time.monotonic()
+        with pytest.raises(ControllerUnreachable, match=f"no controller answers at {url}"):
+            client.studies()
+        assert time.monotonic() - started > 0.2
+
+
+def test_very_many_wishes_go_in_chunks_and_each_has_its_result(
+    server: Scripted, client: Client
+) -> None:
+    def answer(num: int) -> Answer:
+        return as_json(
+            {"results": [{"num_new": n, "trial_ids": [], "errors": []} for n in range(num)]}
         )
 
-        def study(self, study: str) -> dict[str, Any]:
-            answer = next(self.answers)
-            if isinstance(answer, Exception):
-                raise answer
-            return {"status": {"state": answer}}
+    server.answers = [answer(2), answer(2), answer(1)]
+    wishes = ({"sft_share": share / 10} for share in range(5))
+    results = client.submit_batch("abc", wishes, chunk=2)
+    assert next(results)["num_new"] == 0
+    # Nothing is sent before it is wanted.
+    assert len(server.asked) == 1
+    assert [one["num_new"] for one in results] == [1, 0, 1, 0]
+    assert [len(json.loads(body)) for *_, body in server.asked] == [2, 2, 1]
+    assert {path for _, path, _, _ in server.asked} == {"/v1/studies/abc/trials?all_or_none=false"}
+    assert len({headers["Idempotency-Key"] for _, _, headers, _ in server.asked}) == 3
 
-    with Restarting("http://127.0.0.1:9") as client:
-        states = [status["state"] for status in client.watch("abc", seconds=0.001)]
-    assert states == ["RUNNING", "RUNNING", "FINISHED"]
+
+def test_a_problem_has_its_errors(server: Scripted, client: Client) -> None:
+    errors = [{"pointer": "/seeds/0", "field": "seeds.0", "value": -1, "message": "too small"}]
+    told = {"status": 422, "detail": "no", "errors": errors}
+    server.answers = [(422, "application/problem+json", json.dumps(told).encode())]
+    with pytest.raises(ApiProblem) as caught:
+        client.extend_study("abc", seeds=[-1])
+    assert caught.value.errors == errors
+
+
+def test_the_client_needs_nothing_of_ours() -> None:
+    code = "import sys, decaymix; print(sorted({name.split('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
+    assert "decaymix" in loaded
+    for name in ("service", "mixtures", "db", "workers", "ray", "torch", "fastapi", "pydantic"):
+        assert f"'{name}'" not in loaded, name
