@@ -8,7 +8,9 @@ disagree the choice is a field, its default the report's.
 import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from mixtures.value import InvalidField, Value, added
 
@@ -81,6 +83,15 @@ class Proxy(Value):
     # like_other_weights: init_std / sqrt(m), the authors' Hugging Face file; by_depth: init_std /
     # sqrt(2 L), not divided by sqrt(m), their Megatron fork. Of o_proj and down_proj alone.
     output_init: OutputInit = added("like_other_weights")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """As it is written: a preset's name, or fields of which a preset gives the rest."""
+        described = handler(schema)
+        handler.resolve_ref_schema(described).pop("required", None)
+        return {"anyOf": [{"type": "string", "enum": list(PRESETS)}, described]}
 
     @model_validator(mode="before")
     @classmethod

@@ -4,10 +4,10 @@ But `checkpoint`, `fit` and `restore` (cli_checkpoint.py, cli_fit.py, cli_backup
 write files and need no controller.
 """
 
-import math
 import signal
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -21,9 +21,12 @@ from service import (
     cli_export,
     cli_fit,
     cli_moves,
+    cli_openapi,
     cli_resume,
     cli_token,
+    cli_try,
 )
+from service.connection import Study
 from service.connection import client as _client
 from service.show import (
     most_read,
@@ -45,6 +48,13 @@ from service.terminal import (
     text_of,
 )
 
+
+def _version(is_asked: bool) -> None:
+    if is_asked:
+        print(version("decaymix"))
+        raise typer.Exit
+
+
 app = typer.Typer(
     help="Which data mixture to decay on, and how sure that is.",
     no_args_is_help=True,
@@ -52,7 +62,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(cli_benchmark.app, name="benchmark")
-Study = Annotated[str, typer.Argument(help="id or name of a study")]
 app.add_typer(cli_checkpoint.app, name="checkpoint")
 app.add_typer(cli_data.source_app, name="source")
 app.add_typer(cli_data.study_app, name="study")
@@ -63,12 +72,27 @@ app.command()(cli_fit.fit)
 app.command()(cli_backup.backup)
 app.command()(cli_backup.restore)
 app.command()(cli_backup.prune)
+app.command()(cli_openapi.openapi)
+app.command(name="try")(cli_try.try_share)
 app.command(name="best-shares")(cli_moves.best_shares)
 app.command()(cli_moves.pareto)
 app.command()(cli_moves.effects)
 app.command(name="across-proxies")(cli_moves.across_proxies)
 for action in ("pause", "resume", "archive", "extend", "clone", "repeat"):
     app.command()(getattr(cli_actions, action))
+
+
+@app.callback()
+def decaymix(
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="print the version", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Which data mixture to decay on, and how sure that is.
+
+    Exit codes: 0 done; 1 it could not be done; 2 what was given is wrong; 130 interrupted.
+    """
 
 
 @app.command()
@@ -161,24 +185,6 @@ def watch(study: Study, json: Json = False) -> None:
         show_progress(Console(), client.watch(study_id))
         status = client.study(study_id)["status"]
         print(", ".join(f"{n} {state}" for state, n in status["trials"].items() if n))
-
-
-@app.command(name="try")
-def try_share(
-    study: Study,
-    sft_share: Annotated[float, typer.Option(help="share of SFT in the decay, 0 to 1")],
-    seed: Annotated[int | None, typer.Option(help="one seed instead of the study's")] = None,
-    json: Json = False,
-) -> None:
-    """Add a mixture to a study."""
-    if not math.isfinite(sft_share):
-        fail(f"--sft-share = {sft_share}: expected a number from 0 to 1", BAD_INPUT)
-    wanted: dict[str, Any] = {"sft_share": sft_share}
-    if seed is not None:
-        wanted["seed"] = seed
-    with _client() as client:
-        answer = client.submit_trials(client.study_id(study), wanted)
-        show(json, answer, lambda out: out.print(f"{answer['num_new']} new trials"))
 
 
 @app.command(name="import")
@@ -278,7 +284,8 @@ def status(study: Study, json: Json = False) -> None:
 
 def main() -> None:
     """The entry point."""
-    app()
+    # Named: started as a module, completion would go by `python -m service.cli`.
+    app(prog_name="decaymix")
 
 
 if __name__ == "__main__":

@@ -4,10 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from service.connection import client
+from service.connection import Study, client
 from service.terminal import BAD_INPUT, Json, fail, line, show
-
-Study = Annotated[str, typer.Argument(help="id or name of a study")]
 
 
 def pause(study: Study, json: Json = False) -> None:

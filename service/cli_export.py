@@ -9,12 +9,12 @@ from rich.console import Console
 
 from mixtures.export.formats import FORMATS
 from mixtures.export.trainer_format import PLACEHOLDER
-from service.connection import client
+from service.connection import Study, client
 from service.terminal import BAD_INPUT, Json, fail, line, show
 
 
 def export(
-    study: Annotated[str, typer.Argument(help="id or name of a study")],
+    study: Study,
     format: Annotated[str, typer.Option(help="one of `export-formats`")] = "yaml",
     out: Annotated[Path | None, typer.Option(help="a file instead of the screen")] = None,
     path: Annotated[

@@ -1,12 +1,13 @@
 """`./run decaymix fit`: a team's own trials in, a recommendation out; no controller is needed."""
 
 import tempfile
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from service.terminal import BAD_INPUT, FAILED, fail, text_of
+from service.terminal import BAD_INPUT, FAILED, Json, fail, print_json, text_of
 
 if TYPE_CHECKING:
     from mixtures.choice_rule import ChoiceRule
@@ -41,6 +42,7 @@ def fit(
         list[str] | None,
         typer.Option(help="NAME=SHARE of what is trained on now; for closest_to_current"),
     ] = None,
+    json: Json = False,
 ) -> None:
     """Recommend a mixture from trials that were run elsewhere."""
     # Imported here: SciPy takes half a second, and the other commands need none of it.
@@ -74,8 +76,12 @@ def fit(
             answer = with_choice(answer, liking, samples, seed)
     except BadTable as error:
         fail(str(error), BAD_INPUT)
-    _write(out, files_of(answer, choice_rule))
-    _show(answer, choice_rule, out)
+    files = files_of(answer, choice_rule)
+    _write(out, files)
+    if json:
+        print_json(loads(files[RECOMMENDATION]))
+    else:
+        _show(answer, choice_rule, out)
 
 
 def _weights(given: list[str], columns: tuple[str, ...]) -> dict[str, float] | None:

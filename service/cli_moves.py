@@ -6,11 +6,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from service.connection import Study
 from service.connection import client as _client
 from service.show import cell_padding, percent
 from service.terminal import Json, line, show
-
-Study = Annotated[str, typer.Argument(help="id or name of a study")]
 
 
 def best_shares(study: Study, json: Json = False) -> None:

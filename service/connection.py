@@ -3,9 +3,32 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
 
 from decaymix import ApiProblem, BadAddress, Client, ControllerUnreachable
+from service.settings import Settings
 from service.terminal import BAD_INPUT, FAILED, fail, settings_or_fail
+
+_MOST_COMPLETED = 100
+
+
+def study_names(incomplete: str) -> list[str]:
+    """For the shell's completion, which waits: newest first, nothing where nobody answers."""
+    try:
+        settings = Settings()
+        url = os.environ.get("DECAYMIX_URL") or settings.url
+        with Client(url, settings.owner_token, retry_seconds=0) as connected:
+            found = connected.studies(limit=_MOST_COMPLETED)
+    except (ValidationError, BadAddress, ApiProblem, ControllerUnreachable):
+        return []
+    names = dict.fromkeys(one["name"] for one in found)
+    return [name for name in names if name.startswith(incomplete)]
+
+
+Study = Annotated[str, typer.Argument(help="id or name of a study", autocompletion=study_names)]
 
 
 @contextmanager

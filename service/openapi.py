@@ -1,12 +1,15 @@
 """The OpenAPI description, with what FastAPI does not know: every error is problem+json."""
 
+import json
 from typing import Any
 
 from fastapi import FastAPI
 
 from service.errors import FieldError, Problem
+from service.examples import BODY_EXAMPLES, PROBLEM_EXAMPLES
 
 _PROBLEM_JSON = "application/problem+json"
+_WIDTH = 100
 _REF = {_PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 # What the door and the router may answer on any route, before it is asked.
 _EVERYWHERE = {
@@ -48,6 +51,36 @@ class DescribedApp(FastAPI):
         return self.openapi_schema
 
 
+def written(schema: dict[str, Any]) -> str:
+    """As a file, by name: a difference shows where something has changed and nowhere else.
+
+    What fits stands on one line: a file of a line a bracket is one that nobody reads.
+    """
+    return _lines(schema, 0) + "\n"
+
+
+def _lines(data: Any, depth: int) -> str:
+    short = json.dumps(data, sort_keys=True, ensure_ascii=False)
+    if not isinstance(data, dict | list) or depth + len(short) <= _WIDTH:
+        return short
+    inner = " " * (depth + 1)
+    if isinstance(data, list):
+        return (
+            "[\n" + ",\n".join(inner + _lines(one, depth + 1) for one in data) + f"\n{inner[1:]}]"
+        )
+    rows = (
+        f"{inner}{json.dumps(key)}: {_lines(data[key], depth + 1)}" for key in sorted(data, key=str)
+    )
+    return "{\n" + ",\n".join(rows) + f"\n{inner[1:]}}}"
+
+
+def _problem(status: str) -> dict[str, Any]:
+    """A problem's content, with what it looks like."""
+    example = PROBLEM_EXAMPLES.get(status)
+    media = _REF[_PROBLEM_JSON]
+    return {_PROBLEM_JSON: media if example is None else {**media, "example": example}}
+
+
 def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     template = "#/components/schemas/{model}"
@@ -56,6 +89,11 @@ def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
     schemas["FieldError"] = FieldError.model_json_schema(ref_template=template)
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
+    shared = {**_EVERYWHERE, **_BY_ID, **_BY_BODY, **_BY_PRECONDITION}
+    schema["components"]["responses"] = {
+        status: {"description": words, "content": _problem(status)}
+        for status, words in shared.items()
+    }
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             described = dict(_EVERYWHERE)
@@ -68,14 +106,16 @@ def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
                 described |= _BY_CHANGE
                 if "requestBody" in operation:
                     described |= _BY_BODY
+            if (example := BODY_EXAMPLES.get(operation["operationId"])) is not None:
+                for media in operation["requestBody"]["content"].values():
+                    media["example"] = example
             responses = operation["responses"]
-            for status, words in described.items():
+            for status in described:
                 said = responses.get(status, {}).get("description")
-                is_default = said in (None, "Validation Error")
-                responses[status] = {
-                    "description": words if is_default else said,
-                    "content": _REF,
-                }
+                if said in (None, "Validation Error"):
+                    responses[status] = {"$ref": f"#/components/responses/{status}"}
+                else:
+                    responses[status] = {"description": said, "content": _REF}
             if method == "get" and path.startswith("/v1/") and not path.endswith("/events"):
                 responses["304"] = {"description": "As If-None-Match says: it is known already."}
                 responses["200"].setdefault("headers", {})["ETag"] = _ETAG
@@ -87,6 +127,6 @@ def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
                     if kind == "application/yaml":
                         media["schema"] = {}
                 # A status that a route describes in words only is a problem as well.
-                if status >= "400" and "content" not in response:
+                if status >= "400" and not {"content", "$ref"} & set(response):
                     response["content"] = _REF
     return schema

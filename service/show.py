@@ -1,12 +1,14 @@
 """How studies, leaderboards and recommendations look on a terminal."""
 
-from collections.abc import Iterable
-from typing import Any
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+Item = TypeVar("Item")
 # Without a terminal nobody watches each second; a line now and then tells that it lives.
 _LINE_EVERY_SECONDS = 10
 
@@ -108,6 +110,24 @@ def show_progress(console: Console, statuses: Iterable[dict[str, Any]]) -> None:
                 completed=status["num_finished"],
                 description=status_line(status),
             )
+
+
+def counted(console: Console, items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    """The items as they come: with a live bar on a terminal, else a line now and then."""
+    if not console.is_terminal:
+        told_at = time.monotonic()
+        for number, item in enumerate(items, start=1):
+            yield item
+            if time.monotonic() - told_at >= _LINE_EVERY_SECONDS:
+                told_at = time.monotonic()
+                console.print(f"{number}/{total} {what}", highlight=False)
+        return
+    columns = (SpinnerColumn(), BarColumn(), MofNCompleteColumn(), TextColumn(what))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        for item in items:
+            yield item
+            bar.advance(task)
 
 
 def show_imported(console: Console, found: dict[str, Any]) -> None:
