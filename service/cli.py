@@ -102,11 +102,12 @@ def serve() -> None:
     from db.database import DatabaseInUse, DatabaseTooNew, DatabaseUnreadable
     from service.keyring import TokensNeeded
     from service.port import PortInUse
+    from service.serve import StartFailed
     from service.serve import serve as run
 
     try:
         run(settings_or_fail())
-    except (PortInUse, DatabaseInUse, DatabaseTooNew, DatabaseUnreadable) as error:
+    except (PortInUse, DatabaseInUse, DatabaseTooNew, DatabaseUnreadable, StartFailed) as error:
         fail(str(error), FAILED)
     except TokensNeeded as error:
         fail(str(error), BAD_INPUT)

@@ -4,7 +4,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import cast
 
@@ -25,7 +25,7 @@ _SHUTDOWN_SECONDS = 5
 
 def serve(settings: Settings) -> None:
     """Blocks until SIGINT or SIGTERM; raises PortInUse, DatabaseInUse, DatabaseTooNew,
-    DatabaseUnreadable, TokensNeeded.
+    DatabaseUnreadable, TokensNeeded, StartFailed.
 
     One process: DuckDB lets only one open the file. More uvicorn workers are not to be had.
     """
@@ -56,9 +56,17 @@ def serve(settings: Settings) -> None:
     )
     # Port 0 is any that is free; this is the one.
     url = settings.model_copy(update={"port": listener.getsockname()[1]}).url
-    sys.stdout.write(f"Decaymix listens on {url} (home {settings.home}); Ctrl-C ends it\n")
-    sys.stdout.flush()
-    _Server(config).run(sockets=[listener])
+    sys.stderr.write("Decaymix starts, with Ray: some ten seconds\n")
+    server = _Server(config, f"Decaymix listens on {url} (home {settings.home}); Ctrl-C ends it")
+    # Uvicorn ends the process with a number of its own where the start fails.
+    with suppress(SystemExit):
+        server.run(sockets=[listener])
+    if not server.has_listened:
+        raise StartFailed("the controller could not start; what went wrong stands above")
+
+
+class StartFailed(RuntimeError):
+    """The database, Ray or a loop did not start."""
 
 
 def _do_without_pandas() -> None:
@@ -71,7 +79,13 @@ def _do_without_pandas() -> None:
 
 
 class _Server(uvicorn.Server):
-    """Stops in good order and exits 0; uvicorn's own raises the signal again after the end."""
+    """Says so once it answers. Stops in good order and exits 0; uvicorn's own raises the signal
+    again after the end.
+    """
+
+    def __init__(self, config: uvicorn.Config, listens: str) -> None:
+        super().__init__(config)
+        self._listens, self.has_listened = listens, False
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -82,6 +96,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         # Ray, which has just started, puts a handler of its own in place that aborts.
         self._handle_signals()
+        # Not before: until Ray is up a request would wait, and who reads this line sends one.
+        if self.started:
+            self.has_listened = True
+            sys.stdout.write(f"{self._listens}\n")
+            sys.stdout.flush()
 
     def _handle_signals(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):

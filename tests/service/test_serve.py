@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from db.database import Database
 from service.cli import app
-from tests.service.conftest import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,11 +28,22 @@ from tests.service.thread_pool import ThreadPool
 service.serve.RayPool = lambda **_: ThreadPool(runner=PretendRunner())
 service.serve.serve(Settings(port=0))
 """
+# The same whose Ray does not start, and only says so after a while.
+BROKEN = SERVE.replace(
+    "service.serve.serve",
+    """
+import asyncio
+async def start(self):
+    await asyncio.sleep(1)
+    raise RuntimeError("no Ray here")
+ThreadPool.start = start
+service.serve.serve""",
+)
 
 
-def start(home: Path) -> subprocess.Popen[str]:
+def start(home: Path, code: str = SERVE) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", SERVE],
+        [sys.executable, "-c", code],
         cwd=ROOT,
         env={"DECAYMIX_HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -62,7 +72,8 @@ def test_it_says_where_it_listens_keeps_its_home_and_stops_in_good_order(
         assert match, said
         url, named = match.groups()
         assert named == str(home)
-        wait_until(lambda: is_alive(url))
+        # What is said is true: it answers.
+        assert is_alive(url)
         assert httpx.get(f"{url}/v1/studies").json() == []
         # It has asked the database by now, which would load pandas where it could.
         mapped = Path(f"/proc/{controller.pid}/maps").read_text()
@@ -90,6 +101,15 @@ def test_it_says_where_it_listens_keeps_its_home_and_stops_in_good_order(
     assert time.monotonic() - started < 10
     # The database was let go.
     Database(home / "decaymix.duckdb").close()
+
+
+def test_a_controller_that_cannot_start_never_says_that_it_listens(tmp_path: Path) -> None:
+    controller = start(tmp_path / "home", BROKEN)
+    said, errors = controller.communicate(timeout=60)
+    assert controller.returncode == 1
+    assert said == ""
+    assert "no Ray here" in errors
+    assert "StartFailed" in errors
 
 
 def test_off_loopback_it_refuses_to_start_without_a_token(
