@@ -46,6 +46,7 @@ from service.routes import (
     figures,
     finished_trials,
     health,
+    jobs,
     moves,
     outside,
     sources,
@@ -124,6 +125,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
             await asyncio.to_thread(answers_.close)
             controller.facts.close()
             controller.boards.close()
+            controller.jobs.close()
             await searcher.stop()
             await pool.stop()
         finally:
@@ -155,6 +157,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         moves,
         sources,
         benchmarks,
+        jobs,
         events,
         tokens,
         audit,

@@ -45,6 +45,11 @@ class Change:
         declared = getattr(request.scope.get("route"), "status_code", None)
         self._status: int = declared or 200
 
+    @property
+    def status(self) -> int:
+        """What is answered, or the route's own status while nothing is."""
+        return self._status
+
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction that ends with the request's entry in the audit log."""

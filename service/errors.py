@@ -25,6 +25,7 @@ from mixtures.recommend import NotEnoughTrials
 from mixtures.value import InvalidField
 from service.answers import FitNotReady
 from service.etags import NotModified, PreconditionFailed, PreconditionRequired
+from service.jobs import UnknownJob
 from service.keyring import LastAdmin
 from service.media_type import JSON, WrongMediaType, media_type_of
 from service.pages.html import html_page
@@ -218,6 +219,11 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(UnknownToken)
     async def _unknown_token(request: Request, error: Exception) -> Response:
         return _answer(request, 404, f"there is no token {error}; GET /v1/tokens lists them")
+
+    @app.exception_handler(UnknownJob)
+    async def _unknown_job(request: Request, error: Exception) -> Response:
+        detail = f"there is no job {error}, or no longer: send what began it again"
+        return _answer(request, 404, detail)
 
     @app.exception_handler(Forbidden)
     async def _forbidden(request: Request, error: Exception) -> Response:

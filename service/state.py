@@ -9,6 +9,7 @@ from db.database import Database
 from service.answers import Answers
 from service.events import Events
 from service.headlines import Headlines
+from service.jobs import Jobs
 from service.kept_boards import KeptBoards
 from service.keyring import Keyring
 from service.replay import KeyedRequests
@@ -35,6 +36,7 @@ class Controller:
     answers: Answers
     webhooks: Webhooks
     keyed: KeyedRequests = field(default_factory=KeyedRequests)
+    jobs: Jobs = field(default_factory=Jobs)
     facts: Facts = field(init=False)
     boards: KeptBoards = field(init=False)
 

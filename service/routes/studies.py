@@ -15,9 +15,10 @@ from mixtures.recipe import Recipe
 from mixtures.study import StudySpec
 from mixtures.value import InvalidField, Value, canonical_json, hash_text
 from service.body import STUDY_BODY_DOCS, read_body
-from service.change import CreationDep
+from service.change import Change, CreationDep
 from service.errors import BadInput
 from service.etags import tag_of
+from service.jobs import Done, Job, Prefer, is_async
 from service.paging import Limit, page_of
 from service.scopes import READ, SUBMIT
 from service.state import Controller, ControllerDep
@@ -49,22 +50,42 @@ async def _study_in_body(request: Request) -> StudySpec:
     dependencies=[SUBMIT],
     operation_id="submit_study",
     status_code=status.HTTP_201_CREATED,
-    responses={200: {"model": StudyStatus, "description": "The same study was there already."}},
+    response_model=StudyStatus,
+    responses={
+        200: {"model": StudyStatus, "description": "The same study was there already."},
+        202: {"model": Job, "description": "As preferred: the job that does it."},
+    },
     openapi_extra=STUDY_BODY_DOCS,
 )
 def submit_study(
+    request: Request,
     controller: ControllerDep,
     change: CreationDep,
     is_paused: Annotated[
         bool, Query(description="begin no trial of a new study until it is let go on")
     ] = False,
+    prefer: Prefer = None,
     spec: StudySpec = Depends(_study_in_body),
-) -> StudyStatus:
+) -> StudyStatus | Response:
     """Check the study's data, then add it with all its first trials; idempotent by content.
 
     Reads every source and benchmark before it answers, which takes seconds: what is wrong with
     them is said here, with nothing stored. Of a study that is trained outside nothing is read.
     """
+
+    def work() -> Done:
+        answer = _submit(controller, change, spec, is_paused)
+        place = f"/v1/studies/{answer.id}"
+        return Done(answer=answer.model_dump(mode="json"), status=change.status, location=place)
+
+    if is_async(prefer):
+        return controller.jobs.accept(request, "submit_study", work)
+    return _submit(controller, change, spec, is_paused)
+
+
+def _submit(
+    controller: Controller, change: Change, spec: StudySpec, is_paused: bool
+) -> StudyStatus:
     is_ours = spec.trained_by == "workers"
     if is_ours:
         _require_room(controller, spec)

@@ -16,9 +16,10 @@ from service.body import STUDY_BODY_DOCS, read_body
 from service.change import ChangeDep, CreationDep
 from service.errors import BadInput
 from service.etags import IfMatch, require_match
+from service.jobs import Done, Job, Prefer, is_async
 from service.routes.studies import stored_study, study_tag
 from service.scopes import READ, SUBMIT
-from service.state import ControllerDep
+from service.state import Controller, ControllerDep
 from service.study_status import StudyStatus, study_status
 from service.study_yaml import study_yaml
 from workers.pool import DataError, LocalProcess
@@ -41,13 +42,31 @@ async def _study_in_body(request: Request) -> StudySpec:
 
 
 @router.post(
-    "/check", dependencies=[SUBMIT], operation_id="check_study", openapi_extra=STUDY_BODY_DOCS
+    "/check",
+    dependencies=[SUBMIT],
+    operation_id="check_study",
+    response_model=dict[str, Any],
+    responses={202: {"model": Job, "description": "As preferred: the job that does it."}},
+    openapi_extra=STUDY_BODY_DOCS,
 )
-def check(controller: ControllerDep, spec: StudySpec = Depends(_study_in_body)) -> dict[str, Any]:
+def check(
+    request: Request,
+    controller: ControllerDep,
+    prefer: Prefer = None,
+    spec: StudySpec = Depends(_study_in_body),
+) -> dict[str, Any] | Response:
     """A dry run: all data read, tokenised and built, tokens, epochs, time and disk; nothing stored.
 
     Takes seconds to minutes; what it builds the study finds again. 422 says what is wrong.
     """
+    if is_async(prefer):
+        return controller.jobs.accept(
+            request, "check_study", lambda: Done(answer=_checked(controller, spec))
+        )
+    return _checked(controller, spec)
+
+
+def _checked(controller: Controller, spec: StudySpec) -> dict[str, Any]:
     try:
         found = _CHECKS.call("workers.study_check:check_study", spec, controller.worker_config)
     except DataError as error:
