@@ -48,6 +48,7 @@ BODY_EXAMPLES: dict[str, Any] = {
         "scores": [{"benchmark": "gsm8k", "metric": "bits_per_byte", "value": 1.4}],
     },
     "create_token": {"name": "ann", "scopes": ["submit"], "expires_in_days": 90},
+    "prune_home": {"is_dry": True, "days": 30},
     "add_benchmark": "task: mine\ndataset_path: json\ndataset_kwargs: {data_files: mine.jsonl}\n",
     "add_source": '{"question": "2 + 3?", "answer": "5"}\n',
 }

@@ -14,6 +14,7 @@ from mixtures.repetition import Epochs
 from mixtures.row_noise import RowNoise
 from mixtures.row_posterior import RowPosterior
 from mixtures.signal import SignalReport
+from service.etags import require_modified
 from service.full_answer import full_recommendation
 from service.kept_boards import WrittenBoard
 from service.routes.studies import stored_study
@@ -74,10 +75,9 @@ def get_recommendation(study_id: str, controller: ControllerDep) -> Recommendati
 
 
 def _json(request: Request, written: WrittenBoard) -> Response:
-    """As it was written, packed for who takes it so; 304 where the client has it already."""
+    """As it was written, packed for who takes it so; raises NotModified where it is known."""
+    require_modified(request, written.etag)
     headers = {"ETag": written.etag, "Vary": "Accept-Encoding"}
-    if written.etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return Response(written.json, media_type="application/json", headers=headers)
     headers["Content-Encoding"] = "gzip"

@@ -11,6 +11,7 @@ from db.finished import table_rows, take_in
 from db.studies import count_states
 from mixtures.finished_trials import read_finished, trials_table
 from mixtures.value import InvalidField, Value
+from service.change import Change, CreationDep
 from service.errors import BadInput
 from service.media_type import CSV, require_media_type
 from service.routes.studies import stored_study
@@ -64,6 +65,7 @@ async def take_in_trials(
     study_id: str,
     request: Request,
     controller: ControllerDep,
+    change: CreationDep,
     first_line: Annotated[
         int, Query(ge=2, le=10**9, description="of the first row, in a part of a longer table")
     ] = 2,
@@ -71,10 +73,12 @@ async def take_in_trials(
     """Trials of such a table that have ended, all or none; 409 where one has other scores here."""
     require_media_type(request, CSV)
     raw = await request.body()
-    return await run_in_threadpool(_take_in, controller, study_id, raw, first_line)
+    return await run_in_threadpool(_take_in, controller, change, study_id, raw, first_line)
 
 
-def _take_in(controller: Controller, study_id: str, raw: bytes, first_line: int) -> TakenIn:
+def _take_in(
+    controller: Controller, change: Change, study_id: str, raw: bytes, first_line: int
+) -> TakenIn:
     study = stored_study(controller, study_id)
     hashes = study.data_report["data_hashes"]
     try:
@@ -84,7 +88,7 @@ def _take_in(controller: Controller, study_id: str, raw: bytes, first_line: int)
         raise BadInput("(body)", None, f"not UTF-8 at byte {error.start}; save it so") from error
     except InvalidField as error:
         raise BadInput(error.field, error.value, str(error)) from error
-    with controller.database.write() as session:
+    with change.write() as session:
         num_new = sum(take_in(session, one) for one in finished)
         session.flush()
         num_trials = sum(count_states(session, study_id).values())
@@ -94,6 +98,7 @@ def _take_in(controller: Controller, study_id: str, raw: bytes, first_line: int)
             raise BadInput(
                 "budget.max_trials", most, f"the study would have {num_trials} trials; extend it"
             )
+        taken = change.answer(session, TakenIn(num_finished=len(finished), num_new=num_new))
     controller.searcher.add(study)
     controller.scheduler.wake()
-    return TakenIn(num_finished=len(finished), num_new=num_new)
+    return taken

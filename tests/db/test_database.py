@@ -86,7 +86,7 @@ def test_the_migrations_make_the_tables_that_the_code_uses(database: Database) -
     assert migrated == wanted
     assert set(wanted) == {
         *("study", "trial", "attempt", "score"),
-        *("token", "login", "audit", "webhook_delivery", "probe"),
+        *("token", "login", "audit", "answered", "webhook_delivery", "probe"),
     }
     assert keys == {
         table.name: {column.name for column in table.primary_key}
