@@ -1,7 +1,7 @@
 """Queries of the trial and attempt tables. States change only here, and only legally."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session

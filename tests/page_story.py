@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 from playwright.sync_api import Browser, Page, expect
 
+from decaymix import Client
 from mixtures.export.plain import verify_export
-from service.client import Client
 from tests.real_controller import RealController, wait_until
 from tests.service.chromium import PATIENCE_MS, open_page
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from service.client import Client
+from decaymix import Client
 
 # Ray takes ten seconds to start, and longer on a busy machine.
 START_SECONDS, STOP_SECONDS = 120.0, 60.0

@@ -165,7 +165,7 @@ def _digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
     for name in sorted(tensors):
         digest.update(name.encode())
         content = tensors[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-        digest.update(content.numpy())
+        digest.update(content.numpy().data)
     return digest.hexdigest()
 
 
