@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mixtures.trial import Progress, Score, TrialResult, TrialSpec
-from workers.pool import RayPool, _Actor
+from workers.pool import RayPool
 from workers.trial_worker import TrialWorker
 
 
@@ -35,15 +35,14 @@ class NoOpRunner:
         )
 
 
-class NoOpActor(_Actor):
-    """As a worker is, but for what it runs."""
-
-    def __init__(self, *given: Any) -> None:
-        self._worker = TrialWorker(NoOpRunner())
-
-
 class NoOpPool(RayPool):
-    """Ray's workers, each with a runner that does nothing."""
+    """Ray's workers, each as it is but for what it runs."""
 
-    def _actor(self) -> type[NoOpActor]:
+    def _actor(self) -> type[Any]:
+        real = super()._actor()
+
+        class NoOpActor(real):  # type: ignore[misc,valid-type]
+            def __init__(self, *given: Any) -> None:
+                self._worker = TrialWorker(NoOpRunner())
+
         return NoOpActor
