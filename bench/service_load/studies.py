@@ -95,7 +95,7 @@ def home_with_trials(home: Path, num_trials: int, num_benchmarks: int) -> str:
 
 # Shares in five digits that sum to one; two trials in a row are the seeds of one mixture.
 _TRIALS = """
-INSERT INTO trial (id, study_id, spec, shares, sft_share, seed, state, position, attempt, num_lost,
+INSERT INTO trial (id, study_id, spec, shares, sft_share, seed, state, position, attempt,
   cancel_requested, created_at, started_at, finished_at, trained_by)
 WITH cut AS MATERIALIZED (
   SELECT i, (random() * 100000)::INT AS sft, random() AS a, random() AS b
@@ -108,7 +108,7 @@ mixture AS (
     ',"proofs":' || (sft - chat) / 100000 || ',"web":' || web / 100000 || '}' AS shares
   FROM share)
 SELECT printf('%016d', 2 * i + seed), :study, replace(:template, :mark, shares), shares, sft_share,
-  seed, 'COMPLETE', 2 * i + seed, 1, 0, false, TIMESTAMP '2026-11-01',
+  seed, 'COMPLETE', 2 * i + seed, 1, false, TIMESTAMP '2026-11-01',
   TIMESTAMP '2026-11-01' + to_seconds(2 * i + seed),
   TIMESTAMP '2026-11-01' + to_seconds(2 * i + seed + 30), 'outside'
 FROM mixture, range(2) AS s(seed)
