@@ -29,6 +29,7 @@ NAMES = [
     "recommendation",
     "recommendation-that-waits",
     "report",
+    "report-of-forty-sources",
     "cluster",
     "settings",
 ]
