@@ -2,7 +2,7 @@
 
 from mixtures.study import Resources
 from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
-from workers.pool import Slot
+from workers.pool import Node, Slot
 
 
 class IdlePool:
@@ -17,6 +17,12 @@ class IdlePool:
 
     def cluster_resources(self) -> dict[str, float]:
         return {"CPU": 1.0}
+
+    def nodes(self) -> list[Node]:
+        return [Node(id="idle", name="idle", cpus=1.0, state="ok")]
+
+    def lacking(self, resources: Resources) -> frozenset[str]:
+        return frozenset({"CPU"})
 
     def num_slots(self, resources: Resources) -> int:
         return 1

@@ -24,6 +24,10 @@ def change_study(session: Session, study_id: str, change: StudyChange) -> Stored
         row.is_archived = change.is_archived
     if "is_paused" in given:
         row.is_paused = change.is_paused
+    if "priority" in given:
+        row.priority = change.priority
+    if "max_running" in given:
+        row.max_running = change.max_running
     session.flush()
     return get_study(session, study_id)
 

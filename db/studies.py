@@ -32,6 +32,8 @@ class StoredStudy(Value):
     tags: tuple[Tag, ...] = ()
     is_archived: bool = False
     is_paused: bool = False
+    priority: int = 0
+    max_running: int | None = None
 
 
 def insert_study(session: Session, study_id: str, spec: StudySpec, data_report: str) -> None:
@@ -97,6 +99,8 @@ def _stored(row: StudyRow) -> StoredStudy:
         tags=tags_of(row.tags),
         is_archived=bool(row.is_archived),
         is_paused=bool(row.is_paused),
+        priority=row.priority or 0,
+        max_running=row.max_running,
     )
 
 

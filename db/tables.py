@@ -32,6 +32,10 @@ class StudyRow(Base):
     # None: false, as of studies of before.
     is_archived: Mapped[bool | None] = mapped_column(Boolean)
     is_paused: Mapped[bool | None] = mapped_column(Boolean)
+    # Higher goes first; None: 0.
+    priority: Mapped[int | None] = mapped_column(Integer)
+    # Trials of our own workers at once; None: as many as there are places.
+    max_running: Mapped[int | None] = mapped_column(Integer)
 
 
 class TrialRow(Base):

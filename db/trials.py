@@ -10,7 +10,7 @@ from db.database import now
 from db.scores import insert_scores
 from db.stored_trial import StoredTrial as StoredTrial
 from db.stored_trial import stored_trial
-from db.tables import AttemptRow, StudyRow, TrialRow
+from db.tables import AttemptRow, TrialRow
 from mixtures.retries import Retries
 from mixtures.trial import PROMOTIONS, TrialFailure, TrialResult, TrialSpec, TrialState
 from mixtures.value import canonical_json
@@ -101,22 +101,6 @@ def last_complete(session: Session, study_id: str, num: int) -> list[StoredTrial
         .limit(num)
     )
     return [stored_trial(row) for row in session.scalars(query)]
-
-
-def first_waiting(session: Session) -> TrialSpec | None:
-    """The trial that our own workers claim next; None while none waits in a study that goes on."""
-    paused = select(StudyRow.id).where(StudyRow.is_paused.is_(True))
-    text = session.scalar(
-        select(TrialRow.spec)
-        .where(
-            TrialRow.state == TrialState.WAITING,
-            TrialRow.trained_by.is_(None),
-            TrialRow.study_id.not_in(paused),
-        )
-        .order_by(TrialRow.position)
-        .limit(1)
-    )
-    return None if text is None else TrialSpec.model_validate_json(text)
 
 
 def claim(session: Session, trial_id: str) -> int | None:

@@ -54,7 +54,7 @@ class StudyCalls(Caller):
         raise ApiProblem(404, f"there is no study with the name or id {name_or_id!r}")
 
     async def change_study(self, /, study: str, **change: Any) -> dict[str, Any]:
-        """`note`, `tags`, `is_archived`, `is_paused`: what is not given stays."""
+        """`note`, `tags`, `is_archived`, `is_paused`, `priority`, `max_running`: the rest stays."""
         return await self._changed(f"/v1/studies/{part(study)}", change)
 
     async def extend_study(self, /, study: str, **more: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What people say of studies and trials: notes and tags, and what is paused or put away.
+"""What people say of studies and trials: notes, tags, turns, and what is paused or put away.
 
 None of it is part of an identity: a study with a note is the study that it was.
 """
@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from mixtures.value import InvalidField, Value, canonical_json
 
 MOST_TAGS, LONGEST_TAG, LONGEST_NOTE = 20, 40, 10_000
+MOST_PRIORITY = 100
 
 # No commas, which part tags where people type them, and no line breaks or other control characters.
 Tag = Annotated[
@@ -48,13 +49,22 @@ class TrialChange(_Change):
 
 
 class StudyChange(_Change):
-    """A study's note and tags; whether it is put away, and whether it waits.
+    """A study's note and tags; whether it is put away, whether it waits, and when its turn comes.
 
     Of a paused study no waiting trial is begun and nothing is proposed; what runs goes on.
     """
 
     is_archived: bool = False
     is_paused: bool = False
+    priority: int = Field(
+        default=0, ge=-MOST_PRIORITY, le=MOST_PRIORITY, description="studies of a higher one first"
+    )
+    max_running: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**31 - 1,
+        description="trials of the study that run at once; null: as many as there are places",
+    )
 
 
 def tags_of(text: str | None) -> tuple[str, ...]:

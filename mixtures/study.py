@@ -31,12 +31,26 @@ KINDS: Final = ("pretrain", "sft")
 
 
 class Resources(Value):
-    """What one trial takes of the cluster. A trial trains on one core, whatever it reserves."""
+    """What one trial takes of the cluster, all of it on one machine.
+
+    A trial trains on one core, whatever it reserves. A part of a GPU is a part of its place, of
+    which nobody holds a trial to its share.
+    """
 
     cpus_per_trial: float = Field(default=1.0, ge=1.0)
     timeout_seconds: float | None = added(
         None, gt=0, description="an attempt that takes longer is ended; never, when not given"
     )
+    gpus_per_trial: float = added(0.0, ge=0.0, description="a part of one, or whole ones")
+
+    @field_validator("gpus_per_trial")
+    @classmethod
+    def _a_part_or_whole_ones(cls, gpus: float) -> float:
+        if gpus > 1 and gpus != int(gpus):
+            raise ValueError(f"gpus_per_trial is {gpus:g}, expected a part of 1 or a whole number")
+        if 0 < gpus < 0.01:
+            raise ValueError(f"gpus_per_trial is {gpus:g}, expected 0, or 0.01 and more")
+        return gpus
 
 
 class StudySpec(Recipe):

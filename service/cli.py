@@ -78,7 +78,7 @@ app.command(name="best-shares")(cli_moves.best_shares)
 app.command()(cli_moves.pareto)
 app.command()(cli_moves.effects)
 app.command(name="across-proxies")(cli_moves.across_proxies)
-for action in ("pause", "resume", "archive", "extend", "clone", "repeat"):
+for action in ("pause", "resume", "limit", "archive", "extend", "clone", "repeat"):
     app.command()(getattr(cli_actions, action))
 
 

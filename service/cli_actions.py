@@ -18,6 +18,27 @@ def resume(study: Study, json: Json = False) -> None:
     _change(study, json, "goes on", is_paused=False)
 
 
+def limit(
+    study: Study,
+    priority: Annotated[
+        int | None, typer.Option(help="-100 to 100; studies of a higher one go first")
+    ] = None,
+    max_running: Annotated[
+        int | None, typer.Option(help="trials that run at once; 0: as many as there are places")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say when a study's turn comes, and how many workers it may have."""
+    change: dict[str, Any] = {}
+    if priority is not None:
+        change["priority"] = priority
+    if max_running is not None:
+        change["max_running"] = max_running or None
+    if not change:
+        fail("nothing to change: give --priority, --max-running or both", BAD_INPUT)
+    _change(study, json, ", ".join(f"{name} {value}" for name, value in change.items()), **change)
+
+
 def archive(
     study: Study,
     undo: Annotated[bool, typer.Option("--undo", help="put it back into the list")] = False,

@@ -13,9 +13,11 @@ from db.attempts import EndedAttempt, last_failures
 from db.queue import QueuedStudy, queue
 from db.studies import get_study
 from db.trials import get_trial
+from mixtures.study import Resources
 from mixtures.trial import Progress
 from mixtures.value import Value
 from service.state import Controller
+from workers.pool import Node
 
 NUM_FAILURES = 20
 _MEMINFO = Path("/proc/meminfo")
@@ -46,13 +48,15 @@ class Memory(Value):
 
 class Cluster(Value):
     """`resources` are Ray's totals by its names. `num_free` workers of one core could start a trial
-    now. `tokens_per_second` sums over what runs.
+    now. `tokens_per_second` sums over what runs. `nodes` are the machines, with the reason where
+    no trial goes to one.
     """
 
     state: Literal["ok", "scheduler stopped", "no CPU"]
     ray_address: str | None
     machine: str
     resources: dict[str, float]
+    nodes: tuple[Node, ...]
     num_cores: float
     num_running: int
     num_free: int
@@ -104,9 +108,10 @@ def cluster_now(controller: Controller) -> Cluster:
         ray_address=controller.settings.ray_address,
         machine=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         resources=resources,
+        nodes=tuple(controller.pool.nodes()),
         num_cores=cores,
         num_running=len(own),
-        num_free=max(0, math.floor(cores) - len(own)),
+        num_free=max(0, controller.pool.num_slots(Resources()) - len(own)),
         num_waiting=sum(study.num_waiting for study in queued),
         tokens_per_second=math.fsum(rates),
         workers=tuple(workers),

@@ -16,6 +16,7 @@ from mixtures.trial import Progress, TrialSpec, TrialState
 from service.attempt import LEASE_SECONDS, Attempt
 from service.clock import Clock
 from service.events import Events
+from service.next_trial import next_trial
 from service.steady_loop import SteadyLoop
 from workers.pool import Pool
 
@@ -170,13 +171,11 @@ class Scheduler:
             self._announce(spec, state, attempt)
 
     def _claim_one(self) -> bool:
-        """Start the first waiting trial if there is a place for it."""
-        with self._database.read() as session:
-            spec = trials.first_waiting(session)
-        if spec is None or not self._has_room():
+        """Start the trial whose turn it is, if there is a place for it."""
+        found = next_trial(self._database, self._pool) if self._has_room() else None
+        if found is None:
             return False
-        if (slot := self._pool.acquire(spec.resources)) is None:
-            return False
+        spec, slot = found
         try:
             with self._database.write() as session:
                 number = trials.claim(session, spec.trial_id)

@@ -21,6 +21,7 @@ from service.study_cost import seconds_per_token, study_cost, tokens_of
 _OVERHEAD = 1.3
 # Trials that the time of one is taken from, the last to end: a study may have 100,000.
 MOST_MEASURED = 30
+_NO_LIMIT = 2**31
 
 
 class StudyStatus(Value):
@@ -48,6 +49,8 @@ class StudyStatus(Value):
     tags: tuple[Tag, ...] = ()
     is_archived: bool = False
     is_paused: bool = False
+    priority: int = 0
+    max_running: int | None = None
     hours_spent: float | None = None
     last_activity: datetime | None = None
     spent: Cost
@@ -85,7 +88,7 @@ def study_status(
         1,
         counts[TrialState.RUNNING]
         if is_outside
-        else controller.pool.num_slots(study.spec.resources),
+        else min(controller.pool.num_slots(study.spec.resources), study.max_running or _NO_LIMIT),
     )
     spec = study.spec
     cost = study_cost(spec, activity, tokens, finished, is_searching)
@@ -109,6 +112,8 @@ def study_status(
         tags=study.tags,
         is_archived=study.is_archived,
         is_paused=study.is_paused,
+        priority=study.priority,
+        max_running=study.max_running,
         hours_spent=activity.hours,
         last_activity=activity.last_activity,
         spent=cost.spent,

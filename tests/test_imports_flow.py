@@ -20,7 +20,7 @@ ALLOWED = {
 }
 # Heavy third parties and the only places that may import them.
 CONFINED = {
-    "ray": ("workers/pool.py",),
+    "ray": ("workers/ray_",),
     "torch": ("workers/",),
     "sqlalchemy": ("db/",),
     "alembic": ("db/",),

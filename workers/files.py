@@ -1,12 +1,14 @@
 """Data files and folders under a data root: found by a plain name or a glob, never outside.
 
 A symbolic link may lead to another place under a data root, and nowhere else: what a study names
-must not reach the rest of the machine.
+must not reach the rest of the machine. On a machine with a home of its own a file comes from the
+controller's before it is looked for (workers/shelf.py).
 """
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from workers import shelf
 from workers.compressed import COMPRESSED
 
 LINE_FORMATS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".text", ".md")
@@ -45,6 +47,7 @@ def find_files(name: str, roots: tuple[Path, ...], field: str) -> list[tuple[str
     if not any(character in name for character in _GLOB_CHARACTERS):
         return [(name, find_file(name, roots, field))]
     parts = _inside(name, field)
+    bring(name, roots)
     for root in roots:
         # A match of another kind (a README beside the data) is named, not skipped.
         try:
@@ -64,6 +67,7 @@ def find_file(name: str, roots: tuple[Path, ...], field: str) -> Path:
     """The file `name` under the first data root that holds it; raises DataError."""
     parts = _inside(name, field)
     _require_suffix(name, field)
+    bring(name, roots)
     path = _first(parts, roots, Path.is_file, name, field)
     if path is not None:
         return path
@@ -77,6 +81,7 @@ def find_file(name: str, roots: tuple[Path, ...], field: str) -> Path:
 def find_folder(name: str, roots: tuple[Path, ...], field: str) -> Path:
     """The folder `name` under the first data root that holds it; raises DataError."""
     parts = _inside(name, field)
+    bring(name, roots)
     path = _first(parts, roots, Path.is_dir, name, field)
     if path is not None:
         return path
@@ -85,6 +90,18 @@ def find_folder(name: str, roots: tuple[Path, ...], field: str) -> Path:
         name,
         f"no such folder under the data roots ({_listed(roots)}); set DECAYMIX_DATA_ROOTS",
     )
+
+
+def find_any(name: str, roots: tuple[Path, ...], field: str) -> Path | None:
+    """The file or folder `name`, whatever its kind; None where there is none; raises DataError."""
+    return _first(_inside(name, field), roots, Path.exists, name, field)
+
+
+def bring(name: str, roots: tuple[Path, ...]) -> None:
+    """Have a file, a folder or what matches a glob here, where data lies on another machine."""
+    ours = shelf.in_use()
+    if ours is not None and ours.data_root in roots:
+        ours.bring(name)
 
 
 def _first(

@@ -18,7 +18,7 @@ from typing import Any
 from jinja2 import BaseLoader, StrictUndefined, Template
 
 from workers.config import WorkerConfig
-from workers.files import DataError, find_files
+from workers.files import DataError, bring, find_files
 from workers.records import read_records
 from workers.sandbox import Sandbox
 
@@ -68,6 +68,7 @@ def task_file(name: str, config: WorkerConfig, field: str) -> Path:
     parts = Path(name)
     if parts.is_absolute() or ".." in parts.parts:
         raise DataError(field, name, "give a path relative to a data root, without '..'")
+    bring(name, config.data_roots)
     for root in config.data_roots:
         if (root / parts).is_file():
             return root / parts
@@ -264,6 +265,7 @@ def _data_file(name: str, path: Path, config: WorkerConfig, field: str) -> str:
 
 def _found(name: str, path: Path, config: WorkerConfig) -> Path | None:
     """An absolute path as it is; else beside the task file, then under each data root."""
+    bring(name, config.data_roots)
     for folder in (path.parent, *config.data_roots):
         if (folder / name).exists():
             return (folder / name).resolve()

@@ -1,4 +1,7 @@
-"""The stable phase: warm-up and constant rate on the pretraining sources, once per recipe."""
+"""The stable phase: warm-up and constant rate on the pretraining sources, once per recipe.
+
+Once for all machines: of those with homes of their own one trains it, the others fetch it.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -10,6 +13,7 @@ from mixtures.phases import Decay
 from mixtures.recipe import Recipe
 from mixtures.trial import OptimiserState
 from mixtures.value import canonical_json, hash_text
+from workers import shelf
 from workers.artifact import built_once
 from workers.base_checkpoint import CHECKPOINT, pinned_checkpoint
 from workers.checkpoint import read_about, save_checkpoint, write_checkpoint
@@ -57,7 +61,23 @@ def stable_checkpoint(
         recipe.stable_seed,
     ]
     folder = config.home / "stable" / hash_text(canonical_json(made_of))
-    return built_once(folder, lambda path: _build(path, prepared, on_step))
+
+    def build(path: Path) -> None:
+        ours = shelf.in_use()
+        if ours is None:
+            _build(path, prepared, on_step)
+            return
+
+        def build_for_all(goes_on: Callable[[], None]) -> None:
+            def on_step_of_all(step: Step, total: int) -> None:
+                goes_on()
+                on_step(step, total)
+
+            _build(path, prepared, on_step_of_all)
+
+        ours.built_for_all(f"stable/{folder.name}", path, build_for_all)
+
+    return built_once(folder, build)
 
 
 def optimiser_state_of(checkpoint: Path) -> OptimiserState:

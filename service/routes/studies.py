@@ -174,13 +174,33 @@ def outside_study(controller: Controller, study_id: str, what_is_for_outside: st
 
 
 def _require_room(controller: Controller, spec: StudySpec) -> None:
-    if controller.pool.num_slots(spec.resources) < 1:
-        cpus = controller.pool.cluster_resources().get("CPU", 0.0)
+    wanted = spec.resources
+    if controller.pool.num_slots(wanted) > 0:
+        return
+    nodes = controller.pool.nodes()
+    usable = [one for one in nodes if one.state == "ok"]
+    refused = [f"{one.name}: {one.reason}" for one in nodes if one.state == "refused"]
+    why = f"; no trial goes to {'; '.join(refused)}" if refused else ""
+    if wanted.gpus_per_trial > max((one.gpus for one in usable), default=0.0):
+        gpus = max((one.gpus for one in usable), default=0.0)
+        raise BadInput(
+            "resources.gpus_per_trial",
+            wanted.gpus_per_trial,
+            f"no machine of the cluster has more than {gpus:g} GPUs; ask for at most that{why}",
+        )
+    cpus = max((one.cpus for one in usable), default=0.0)
+    if wanted.cpus_per_trial > cpus:
+        of_all = "the cluster has" if len(nodes) == 1 else "the largest machine of the cluster has"
         raise BadInput(
             "resources.cpus_per_trial",
-            spec.resources.cpus_per_trial,
-            f"the cluster has {cpus:g} cores in all; ask for at most that",
+            wanted.cpus_per_trial,
+            f"{of_all} {cpus:g} cores in all; ask for at most that{why}",
         )
+    raise BadInput(
+        "resources",
+        wanted.model_dump(mode="json"),
+        f"no machine of the cluster has both that many cores and GPUs; ask for fewer{why}",
+    )
 
 
 def _check(controller: Controller, recipe: Recipe) -> dict[str, Any]:

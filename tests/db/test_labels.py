@@ -17,6 +17,7 @@ from mixtures.labels import StudyChange, TrialChange
 from mixtures.study import StudySpec
 from mixtures.told import Ask
 from mixtures.trial import TrialSpec, TrialState
+from tests.db.first_waiting import first_waiting
 from tests.db.made_up import make_failure, make_result
 
 
@@ -71,11 +72,11 @@ def test_a_paused_study_gives_no_trial_and_another_does(
         trials.insert_trials(session, [other])
     change(filled, is_paused=True)
     with filled.write() as session:
-        assert trials.first_waiting(session) == other
+        assert first_waiting(session) == other
         assert leases.ask(session, "study-1", Ask(worker="ann"), 2) == []
     change(filled, is_paused=False)
     with filled.write() as session:
-        assert trials.first_waiting(session) == specs[0]
+        assert first_waiting(session) == specs[0]
         assert len(leases.ask(session, "study-1", Ask(worker="ann"), 2)) == 2
 
 

@@ -11,6 +11,7 @@ from db.tables import AttemptRow
 from mixtures.design import first_trials
 from mixtures.told import Ask, Told
 from mixtures.trial import Score, TrialState
+from tests.db.first_waiting import first_waiting
 from tests.mixtures.outside_study import make_outside_study
 
 STUDY = "study-1"
@@ -80,7 +81,7 @@ def test_our_own_workers_do_not_claim_them_and_a_restart_leaves_them(
 ) -> None:
     ask(database)
     with database.write() as session:
-        assert trials.first_waiting(session) is None
+        assert first_waiting(session) is None
         assert trials.recover_running(session) == []
     assert state(database, ids[0]) is TrialState.RUNNING
 

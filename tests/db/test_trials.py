@@ -13,6 +13,7 @@ from db.scores import observations
 from db.tables import AttemptRow, ScoreRow
 from mixtures.source import SourceSize
 from mixtures.trial import TrialSpec, TrialState
+from tests.db.first_waiting import first_waiting
 from tests.db.made_up import make_failure, make_result
 
 WAITING, RUNNING = TrialState.WAITING, TrialState.RUNNING
@@ -69,7 +70,7 @@ def test_trials_are_claimed_in_the_order_in_which_they_came(
     order = []
     while True:
         with database.write() as session:
-            spec = trials.first_waiting(session)
+            spec = first_waiting(session)
             if spec is None:
                 break
             assert trials.claim(session, spec.trial_id) == 1
@@ -269,7 +270,7 @@ def test_a_new_controller_takes_back_what_was_running(
     assert attempts(database, ids[2]) == [(1, "LOST", True, False)]
     # A trial that comes back keeps its place: it is the next one.
     with database.read() as session:
-        assert trials.first_waiting(session) == specs[2]
+        assert first_waiting(session) == specs[2]
     assert claim(database, ids[2]) == 2
 
 
@@ -335,7 +336,7 @@ def test_a_finished_trial_is_not_claimed(
         in_state(session, specs[0].trial_id, state)
     assert claim(database, specs[0].trial_id) is None
     with database.read() as session:
-        assert trials.first_waiting(session) is None
+        assert first_waiting(session) is None
 
 
 @pytest.mark.parametrize("state", [FAILED, CANCELLED])

@@ -106,6 +106,13 @@ BAD_STUDIES = [
         right="the cluster has 2 cores in all; ask for at most that",
     ),
     BadStudy(
+        "a part of a GPU where there is none",
+        {"resources": {"gpus_per_trial": 0.5}},
+        field="resources.gpus_per_trial",
+        value=0.5,
+        right="no machine of the cluster has more than 0 GPUs; ask for at most that",
+    ),
+    BadStudy(
         "a budget of zero",
         {"budget": {"max_trials": 0}},
         field="budget.max_trials",

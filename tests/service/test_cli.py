@@ -177,10 +177,15 @@ def test_a_study_is_paused_extended_cloned_and_put_away(run: Any, tmp_path: Path
     assert run("submit", file).exit_code == 0
     assert run("watch", "changing").exit_code == 0
     assert "paused" in run("pause", "changing").stdout
+    limited = run("limit", "changing", "--priority", "3", "--max-running", "2")
+    assert "priority 3, max_running 2" in limited.stdout
+    assert "give --priority, --max-running or both" in run("limit", "changing").stderr
+    run("limit", "changing", "--max-running", "0")
     answer = run("extend", "changing", "--sft-share", "0.5", "--seed", "2", "--max-trials", "1001")
     assert answer.stdout == "5 new trials\n"
     status = json.loads(run("status", "changing", "--json").stdout)["status"]
     assert (status["trials"]["WAITING"], status["is_paused"]) == (5, True)
+    assert (status["priority"], status["max_running"]) == (3, None)
     assert run("resume", "changing").exit_code == 0
     assert run("watch", "changing").exit_code == 0
     trial = json.loads(run("trials", "changing", "--json").stdout)[0]["id"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mixtures.study import Resources
 from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
-from workers.pool import Slot, fitting
+from workers.pool import Node, Slot, fitting
 from workers.trial_worker import Runner, TrialWorker
 
 
@@ -30,8 +30,14 @@ class ThreadPool:
     async def is_reachable(self) -> bool:
         return self.is_up
 
+    def nodes(self) -> list[Node]:
+        return [Node(id="here", name="here", cpus=float(self.num_workers), state="ok")]
+
     def num_slots(self, resources: Resources) -> int:
-        return fitting(self.cluster_resources(), resources)
+        return fitting(self.num_workers, 0.0, resources)
+
+    def lacking(self, resources: Resources) -> frozenset[str]:
+        return frozenset({"CPU"})
 
     def acquire(self, resources: Resources) -> Slot | None:
         if sum(slot.is_taken for slot in self._slots) >= self.num_slots(resources):

@@ -10,10 +10,14 @@ import ray.exceptions
 
 from mixtures.study import Resources
 from mixtures.trial import Progress, TrialFailure, TrialResult
+from mixtures.value import canonical_json
 from tests.db.made_up import make_failure, make_result
 from tests.mixtures.share_study import make_trial
 from workers.config import WorkerConfig
-from workers.pool import RayPool, Slot, WorkerLost, _Actor, fitting
+from workers.node_facts import node_facts
+from workers.pool import Node, RayPool, Slot, WorkerLost
+from workers.ray_actors import _Actor
+from workers.slots import Slots
 from workers.trial_worker import TrialWorker
 
 ONE_CORE, TWO_CORES = Resources(), Resources(cpus_per_trial=2)
@@ -54,7 +58,7 @@ class Actor:
 @pytest.fixture
 def killed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     killed: list[Any] = []
-    monkeypatch.setattr("workers.pool.ray.kill", killed.append)
+    monkeypatch.setattr("workers.ray_pool.ray.kill", killed.append)
     return killed
 
 
@@ -69,22 +73,9 @@ def pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RayPool:
         def remote(self, *_: Any) -> Actor:
             return Actor()
 
-    monkeypatch.setattr("workers.pool.ray.remote", lambda _: Remote())
-    return RayPool(
-        config=WorkerConfig(home=tmp_path, data_roots=()), _totals={"CPU": 4.0, "memory": 1e9}
-    )
-
-
-@pytest.mark.parametrize(
-    ("cpus", "each", "fit"),
-    [(4, 1, 4), (4, 1.5, 2), (4, 4, 1), (4, 4.5, 0), (0.3, 1, 0), (3.3, 1.1, 3), (0, 1, 0)],
-)
-def test_how_many_trials_fit(cpus: float, each: float, fit: int) -> None:
-    assert fitting({"CPU": cpus}, Resources(cpus_per_trial=each)) == fit
-
-
-def test_a_cluster_without_cores_has_no_place() -> None:
-    assert fitting({"GPU": 8.0}, ONE_CORE) == 0
+    monkeypatch.setattr("workers.ray_pool.ray.remote", lambda _: Remote())
+    node = Node(id="d" * 56, name="here", cpus=4.0, state="ok")
+    return RayPool(config=WorkerConfig(home=tmp_path, data_roots=()), _slots=Slots({node.id: node}))
 
 
 def test_there_are_as_many_slots_as_fit_and_no_more(pool: RayPool) -> None:
@@ -110,8 +101,8 @@ def test_an_idle_worker_of_another_shape_makes_room(pool: RayPool, killed: list[
 
 
 def with_worker(pool: RayPool, actor: Actor) -> Slot:
-    slot = Slot(ONE_CORE, actor, is_taken=True)
-    pool._slots.append(slot)
+    slot = Slot(ONE_CORE, actor, is_taken=True, node="d" * 56)
+    pool._slots.all.append(slot)
     return slot
 
 
@@ -150,7 +141,7 @@ def test_whatever_keeps_the_answer_away_loses_the_attempt_and_the_worker(
     # No place is lost with it, and what may still hold its cores is ended.
     assert killed == [slot.worker]
     assert len([pool.acquire(ONE_CORE) for _ in range(4)]) == 4
-    assert slot not in pool._slots
+    assert slot not in pool._slots.all
 
 
 def test_progress_is_asked_of_busy_workers_and_silence_is_no_error(pool: RayPool) -> None:
@@ -197,7 +188,7 @@ def test_whoever_leaves_a_run_ends_its_worker(pool: RayPool, killed: list[Any]) 
     with pytest.raises(TimeoutError):
         asyncio.run(leave())
     assert killed == [actor]
-    assert slot not in pool._slots
+    assert slot not in pool._slots.all
 
 
 def test_what_runs_on_a_ray_that_dies_is_lost(pool: RayPool, killed: list[Any]) -> None:
@@ -208,7 +199,7 @@ def test_what_runs_on_a_ray_that_dies_is_lost(pool: RayPool, killed: list[Any]) 
     async def die() -> None:
         runs = asyncio.ensure_future(pool.run(slot, make_trial(), 1))
         await asyncio.sleep(0.05)
-        pool._slots.clear()
+        pool._slots.forget()
         pool._gone.set()
         await runs
 
@@ -255,3 +246,78 @@ def test_both_ends_of_an_actor_speak_json(tmp_path: Path) -> None:
     kind, _, body = actor.run(make_trial(seed=1).canonical(), 2).partition(" ")
     assert kind == "failure"
     assert TrialFailure.model_validate_json(body).message == "RuntimeError: the disk sneezed"
+
+
+def ray_says(
+    monkeypatch: pytest.MonkeyPatch, answers: dict[str, dict[str, Any] | Exception]
+) -> None:
+    """Ray has these machines, and a process there answers with these facts, or does not."""
+
+    class Asked:
+        def __init__(self) -> None:
+            self.node = ""
+
+        def options(self, scheduling_strategy: Any, **_: Any) -> "Asked":
+            self.node = scheduling_strategy.node_id
+            return self
+
+        def remote(self, *_: Any) -> Awaitable[Any]:
+            found = answers[self.node]
+            text = found if isinstance(found, Exception) else canonical_json(found)
+            return Method(lambda: text).remote()
+
+    tables = [
+        {
+            "NodeID": name,
+            "Alive": True,
+            "NodeManagerHostname": f"host-{name[0]}",
+            "NodeManagerAddress": "10.0.0.1",
+            "Resources": {"CPU": 2.0, "GPU": 1.0, "node:10.0.0.1": 1.0},
+        }
+        for name in answers
+    ]
+    monkeypatch.setattr("workers.ray_machines.ray.nodes", lambda: tables)
+    monkeypatch.setattr("workers.ray_machines.ray.remote", lambda _: Asked())
+
+
+def test_a_machine_of_other_code_gets_no_trials_and_the_reason_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = node_facts(str(tmp_path), str(tmp_path)).model_dump(mode="json") | {"home": "/its/own"}
+    a, b, c = "a" * 56, "b" * 56, "c" * 56
+    answers: dict[str, dict[str, Any] | Exception] = {
+        a: own,
+        b: own | {"code": "0123"},
+        c: ray.exceptions.RayError("No module named 'workers'"),
+    }
+    ray_says(monkeypatch, answers)
+    pool = RayPool(config=WorkerConfig(home=tmp_path, data_roots=()), ray_address="10.0.0.1:6379")
+
+    async def look() -> None:
+        await pool._machines.look()
+        assert [one.state for one in pool.nodes()] == ["checking"] * 3
+        assert pool.num_slots(ONE_CORE) == 0
+        await asyncio.gather(*pool._machines._tasks)
+
+    asyncio.run(look())
+    assert [one.state for one in pool.nodes()] == ["ok", "refused", "refused"]
+    assert [one.has_own_home for one in pool.nodes()] == [True, False, False]
+    assert "Decaymix's code is 0123 there" in pool.nodes()[1].reason
+    assert pool.nodes()[2].reason == "cannot run this Decaymix: No module named 'workers'"
+    assert "no trial goes to machine host-b (10.0.0.1): Decaymix's code" in caplog.text
+    assert pool.num_slots(ONE_CORE) == 2
+    # All three are the cluster's, whoever may use them.
+    assert pool.cluster_resources() == {"CPU": 6.0, "GPU": 3.0}
+
+
+def test_machines_that_leave_take_their_places_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = RayPool(config=WorkerConfig(home=tmp_path, data_roots=()))
+    a, b = "a" * 56, "b" * 56
+    sizes = []
+    for there in ({a: {}}, {a: {}, b: {}}, {b: {}}, {}):
+        ray_says(monkeypatch, dict(there))
+        asyncio.run(pool._machines.look())
+        sizes.append(pool.num_slots(ONE_CORE))
+    assert sizes == [2, 4, 2, 0]

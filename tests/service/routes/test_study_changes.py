@@ -50,6 +50,8 @@ WRONG_CHANGES: list[tuple[dict[str, Any], str, str]] = [
     ({"tags": [str(n) for n in range(21)]}, "tags", "at most 20"),
     ({"note": "x" * 10_001}, "note", "at most 10000"),
     ({"is_paused": "perhaps"}, "is_paused", "perhaps"),
+    ({"priority": 101}, "priority", "101"),
+    ({"max_running": 0}, "max_running", "0"),
 ]
 
 

@@ -1,0 +1,224 @@
+"""A cluster of two Ray nodes on this machine, under token auth: trials run on both, one is killed.
+
+The second node is as another machine would be: it runs its own copy of the code, has a home of its
+own and no data, which come to it from the controller. A third, with a changed copy, is refused.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from service.client import Client
+
+ROOT = Path(__file__).resolve().parent.parent
+STUDY: dict[str, Any] = {
+    "name": "two-machines",
+    "proxy": {
+        "num_layers": 1,
+        "width": 32,
+        "num_heads": 2,
+        "num_kv_heads": 1,
+        "ffn_width": 64,
+        "vocab_size": 400,
+        "context_tokens": 64,
+    },
+    "sources": [
+        {"name": "words", "kind": "pretrain", "files": ["words.txt"], "text": "{{ text }}"},
+        {
+            "name": "sums",
+            "kind": "sft",
+            "reasoning_gym": {"tasks": ["chain_sum"], "num_items": 200, "seed": 1_000_000},
+        },
+    ],
+    "benchmarks": [
+        {
+            "name": "chain_sum",
+            "num_items": 20,
+            "reasoning_gym": {"tasks": ["chain_sum"], "num_items": 30, "seed": 900_000_000},
+        }
+    ],
+    "stable": {"tokens": 20_480, "warmup_tokens": 2048},
+    "decay": {"tokens": 40_960},
+    "space": {"sft_share": [0.0, 0.5, 1.0]},
+    "seeds": [0, 1],
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.2)
+
+
+@contextmanager
+def process(arguments: list[str], log: Path, **environment: str) -> Iterator[subprocess.Popen[Any]]:
+    """One program in a process group of its own, which ends with all that it started."""
+    with log.open("ab") as out:
+        started = subprocess.Popen(
+            [sys.executable, *arguments],
+            env={**os.environ, **environment},
+            cwd=log.parent,  # not where the code lies: Ray tells every worker of it
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    try:
+        yield started
+    finally:
+        end(started)
+
+
+def end(started: subprocess.Popen[Any]) -> None:
+    """Kill the process with its descendants, and nothing else."""
+    for pid in [*descendants(started.pid), started.pid]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    started.wait()
+
+
+def descendants(pid: int) -> list[int]:
+    table = subprocess.run(
+        ["ps", "-eo", "pid,ppid", "--no-headers"], capture_output=True, text=True, check=True
+    )
+    children: dict[int, list[int]] = {}
+    for line in table.stdout.splitlines():
+        child, parent = map(int, line.split())
+        children.setdefault(parent, []).append(child)
+    found = list(children.get(pid, []))
+    for one in found:
+        found += children.get(one, [])
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_trials_run_on_two_machines_and_outlive_one(tmp_path: Path) -> None:
+    data, copy, home = tmp_path / "data", tmp_path / "copy", tmp_path / "home"
+    for folder in (data, copy, home):
+        folder.mkdir()
+    for package in ("mixtures", "workers"):
+        shutil.copytree(ROOT / package, copy / package)
+    changed = tmp_path / "changed"
+    shutil.copytree(copy, changed)
+    (changed / "workers" / "extra.py").write_text('"""What the controller does not have."""\n')
+    text = (ROOT / "docs" / "decisions.md").read_text() * 6
+    (data / "words.txt").write_text(text)
+
+    port, ray_port = free_port(), free_port()
+    # Sockets lie below, and their paths end at 107 bytes.
+    ray_folder = Path(f"/tmp/decaymix-test-{ray_port}")
+    cluster = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        # A dead machine is noticed after 15 s by default.
+        "RAY_health_check_period_ms": "500",
+        "RAY_health_check_timeout_ms": "1000",
+        "RAY_health_check_failure_threshold": "3",
+    }
+    node = ["-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1"]
+    node += ["--object-store-memory=80000000", "--node-ip-address=127.0.0.1"]
+    head = [*node, "--head", f"--port={ray_port}", "--include-dashboard=false"]
+    head += [f"--temp-dir={ray_folder}"]
+    join = [*node, f"--address=127.0.0.1:{ray_port}"]
+    log = tmp_path / "ray.log"
+    own = {"DECAYMIX_HOME": str(home), "PYTHONPATH": str(ROOT), **cluster}
+    far = {"DECAYMIX_HOME": str(tmp_path / "far"), "PYTHONPATH": str(copy), **cluster}
+    wrong = {"DECAYMIX_HOME": str(tmp_path / "wrong"), "PYTHONPATH": str(changed), **cluster}
+    settings = {
+        "RAY_ADDRESS": f"127.0.0.1:{ray_port}",
+        "DECAYMIX_PORT": str(port),
+        "DECAYMIX_DATA_ROOTS": str(data),
+    }
+    try:
+        with process(head, log, **own):
+            wait_until(lambda: is_open(ray_port), 60, "the head")
+            with (
+                process(join, log, **far) as second,
+                process(["-m", "service.cli", "serve"], log, **own, **settings),
+                Client(f"http://127.0.0.1:{port}") as client,
+            ):
+                wait_until(client.is_ready, 90, "the controller")
+
+                def nodes() -> list[dict[str, Any]]:
+                    cluster = httpx.get(f"http://127.0.0.1:{port}/v1/cluster").json()
+                    found: list[dict[str, Any]] = cluster["nodes"]
+                    return found
+
+                wait_until(lambda: len(nodes()) == 2, 60, "the second machine")
+                study = client.submit_study(yaml.safe_dump(STUDY))["id"]
+                with process(join, log, **wrong):
+                    wait_until(
+                        lambda: any(one["state"] == "refused" for one in nodes()),
+                        60,
+                        "the third machine's refusal",
+                    )
+                    refused = next(one for one in nodes() if one["state"] == "refused")
+                    assert "Decaymix's code is" in refused["reason"]
+
+                def on_second() -> list[dict[str, Any]]:
+                    return [
+                        one
+                        for one in client.trials(study)
+                        if one["state"] == "COMPLETE" and worker_pid(client, one["id"]) in pids
+                    ]
+
+                pids: set[int] = set()
+
+                def second_has_one() -> bool:
+                    pids.update(descendants(second.pid))
+                    return bool(on_second())
+
+                wait_until(second_has_one, 90, "a trial on the second machine")
+                (far_trial, *_) = on_second()
+                # Its data came by content, its items and log went to the controller's home.
+                assert any((tmp_path / "far" / "fetched").iterdir())
+                assert (home / "trials" / far_trial["id"] / "items.parquet").exists()
+                assert (home / "logs" / "trials" / f"{far_trial['id']}.log").exists()
+                end(second)
+                *_, last = client.watch(study, seconds=0.2)
+                assert last["trials"]["COMPLETE"] == last["num_trials"] == 8
+                assert [one["state"] for one in nodes() if one["state"] == "ok"] == ["ok"]
+                by_machine = {worker_pid(client, one["id"]) in pids for one in client.trials(study)}
+                assert by_machine == {True, False}
+                # One stable checkpoint for both, built once.
+                names = {
+                    client.trial(one["id"])["result"]["stable_checkpoint"]
+                    for one in client.trials(study)
+                }
+                assert len(names) == 1
+    finally:
+        shutil.rmtree(ray_folder, ignore_errors=True)
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def worker_pid(client: Client, trial_id: str) -> int:
+    """Of the process that ran the trial: results name it as HOST:PID."""
+    return int(client.trial(trial_id)["result"]["worker"].rpartition(":")[2])

@@ -1,0 +1,93 @@
+"""What runs at the other end of Ray: the worker, and the controller's files for far workers.
+
+JSON goes in and out, so that both ends may run other versions of pydantic.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from mixtures.trial import TrialResult, TrialSpec
+from workers import shelf
+from workers.depot import Depot
+from workers.node_facts import node_facts
+from workers.shelf import Claim, Held, Shelf
+from workers.trial_worker import TrialWorker, make_runner
+from workers.worker_facts import worker_facts, worker_name
+
+
+def about_node(controllers_home: str, marker: str) -> str:
+    """NodeFacts of the machine that this runs on, as JSON."""
+    return node_facts(controllers_home, marker).canonical()
+
+
+class _Actor:
+    """One trial at a time. With a `depot`, on a machine whose home is its own."""
+
+    def __init__(self, home: str, data_roots: list[str], run_code: bool, depot: Any = None) -> None:
+        if depot is not None:
+            # Its own data roots are searched first; what they lack comes from the controller.
+            ours = Shelf(Path(home), _Controllers(depot), worker_name())
+            shelf.use(ours)
+            data_roots = [*data_roots, str(ours.data_root)]
+        self._worker = TrialWorker(make_runner(home, data_roots, run_code))
+
+    def run(self, spec: str, attempt: int) -> str:
+        trial = TrialSpec.model_validate_json(spec)
+        outcome = self._worker.run(trial, attempt)
+        ours = shelf.in_use()
+        if ours is not None:
+            # Before the result is told, so that who reads of it finds what belongs to it.
+            ours.give_back(trial.trial_id)
+        kind = "result" if isinstance(outcome, TrialResult) else "failure"
+        return f"{kind} {outcome.canonical()}"
+
+    def progress(self) -> str | None:
+        progress = self._worker.progress()
+        return None if progress is None else progress.model_copy(update=worker_facts()).canonical()
+
+    def cancel(self, trial_id: str) -> None:
+        self._worker.cancel(trial_id)
+
+    def stop(self) -> None:
+        self._worker.stop()
+
+
+class DepotActor(Depot):
+    """On the controller's machine; the pieces that it gives go through the object store."""
+
+    def __init__(self, home: str, data_roots: list[str]) -> None:
+        super().__init__(Path(home), tuple(Path(root) for root in data_roots))
+
+
+class _Controllers:
+    """`shelf.Controllers` by calls of the depot's actor."""
+
+    def __init__(self, depot: Any) -> None:
+        self._depot = depot
+
+    def files(self, name: str) -> list[Held]:
+        found: list[Held] = ray.get(self._depot.files.remote(name))
+        return found
+
+    def built(self, name: str) -> list[Held]:
+        found: list[Held] = ray.get(self._depot.built.remote(name))
+        return found
+
+    def piece(self, sha256: str, offset: int) -> bytes:
+        found: bytes = ray.get(self._depot.piece.remote(sha256, offset))
+        return found
+
+    def keep(self, name: str, offset: int, piece: bytes, is_last: bool) -> None:
+        ray.get(self._depot.keep.remote(name, offset, piece, is_last))
+
+    def keep_folder(self, name: str) -> None:
+        ray.get(self._depot.keep_folder.remote(name))
+
+    def add_lines(self, name: str, text: bytes) -> None:
+        ray.get(self._depot.add_lines.remote(name, text))
+
+    def claim(self, name: str, who: str) -> Claim:
+        found: Claim = ray.get(self._depot.claim.remote(name, who))
+        return found
