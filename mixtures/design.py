@@ -6,7 +6,13 @@ import numpy as np
 
 from mixtures.design_size import num_short_design
 from mixtures.factor_design import level_table
-from mixtures.factor_levels import SHORT, at_levels, levels_for_baselines, levels_of_request
+from mixtures.factor_levels import (
+    MATCHED,
+    SHORT,
+    at_levels,
+    levels_for_baselines,
+    levels_of_request,
+)
 from mixtures.factors import combinations
 from mixtures.polytope import Array
 from mixtures.space_filling import regions_of, space_filling
@@ -41,7 +47,7 @@ def trials_of_request(
     """
     mixture = request.mixture(study.recipe)
     levels = levels_of_request(study, request.factors)
-    recipe, decay = at_levels(study.recipe, study.decay, levels)
+    recipe, decay = at_levels(study.recipe, study.decay, levels, study.proxies)
     seeds = study.seeds if request.seed is None else (request.seed,)
     return [
         TrialSpec(
@@ -50,7 +56,7 @@ def trials_of_request(
             data_hashes=data_hashes,
             mixture=mixture,
             decay=decay,
-            full_run=study.full_run,
+            full_run=study.full_run if levels.get(MATCHED, True) else None,
             seed=seed,
             resources=study.resources,
             keep_weights=study.keeps_weights_of(recipe.proxy),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # A trial with a level of this that is no factor of its study has a shorter decay than the others.
 SHORT = "decay.tokens"
+MATCHED = "full_run.matched"
 
 
 def own_levels(study: "StudySpec") -> Levels:
@@ -36,6 +37,8 @@ def own_levels(study: "StudySpec") -> Levels:
 
 
 def _own(study: "StudySpec", name: str) -> Level:
+    if name == MATCHED:
+        return True
     value: Any = study
     for part in name.split("."):
         value = getattr(value, part)
@@ -83,8 +86,15 @@ def is_short(study: "StudySpec", levels: Mapping[str, Level]) -> bool:
     return SHORT in levels and SHORT not in {axis.name for axis in study.axes}
 
 
-def at_levels(recipe: Recipe, decay: Decay, levels: Mapping[str, Level]) -> tuple[Recipe, Decay]:
+def at_levels(
+    recipe: Recipe,
+    decay: Decay,
+    levels: Mapping[str, Level],
+    proxies: Mapping[str, Proxy] | None = None,
+) -> tuple[Recipe, Decay]:
     """Both with these levels in the place of their own values; raises InvalidField.
+
+    A level of `proxy` is one of the study's `proxies`, whole, or a preset's shape.
 
     A recipe that is trained outside keeps its own: who trains it reads the levels themselves. A
     half-life that the study gives keeps its part of the decay, and is left out of other forms.
@@ -106,12 +116,15 @@ def at_levels(recipe: Recipe, decay: Decay, levels: Mapping[str, Level]) -> tupl
         fields = recipe.optimiser.model_dump(mode="json")
         changes["optimiser"] = {**fields, "peak_lr": levels["optimiser.peak_lr"]}
     proxy = recipe.proxy.model_dump(mode="json")
-    if "proxy" in levels:
+    if levels.get("proxy") in (proxies or {}):
+        proxy = (proxies or {})[str(levels["proxy"])].model_dump(mode="json")
+    elif "proxy" in levels:
         preset = str(levels["proxy"])
         shape = {name: PRESETS.get(preset, {}).get(name) for name in SHAPE_FIELDS}
         proxy = {**proxy, **shape, "preset": preset}
-    if "proxy.tied_embedding" in levels:
-        proxy["tied_embedding"] = levels["proxy.tied_embedding"]
+    for name, level in levels.items():
+        if name.startswith("proxy."):
+            proxy[name.removeprefix("proxy.")] = level
     changes["proxy"] = proxy
     try:
         found = Decay.model_validate({**decay.model_dump(mode="json"), **of_decay})
@@ -128,8 +141,12 @@ def at_levels(recipe: Recipe, decay: Decay, levels: Mapping[str, Level]) -> tupl
 
 def require_factors_fit(study: "StudySpec") -> None:
     """Raises InvalidField at the first factor that this study cannot have."""
+    _require_proxies_fit(study)
+    _require_whole_run_fits(study, study.decay, "decay.form")
     for axis in axes_of(study.space.factors):
         field = f"space.factors.{axis.name}"
+        if axis.name == MATCHED and study.full_run is None:
+            raise InvalidField(field, axis.name, "matched to what? Give the study a full_run")
         _require_fits_the_stable_phase(study, axis, field)
         factor = axis.factor
         levels = (factor.low, factor.high) if isinstance(factor, Range) else factor
@@ -155,12 +172,14 @@ def _require_fits_the_stable_phase(study: "StudySpec", axis: Axis, field: str) -
         raise InvalidField(
             field, axis.name, f"stable.checkpoint {checkpoint!r} has its own; leave this factor out"
         )
-    if checkpoint is None and isinstance(axis.factor, Range):
+    is_short = study.stable.tokens <= study.decay.tokens
+    if checkpoint is None and isinstance(axis.factor, Range) and not is_short:
         raise InvalidField(
             field,
             axis.factor.model_dump(mode="json"),
-            f"each level trains a stable phase of {study.stable.tokens:,} tokens: give a list, or "
-            "decay.lr_ratio, which changes the rate of the decay alone",
+            f"each level trains a stable phase of {study.stable.tokens:,} tokens: give a list, "
+            f"stable.tokens of at most the decay's {study.decay.tokens:,}, or, of the rate, "
+            "decay.lr_ratio, which changes that of the decay alone",
         )
     proxy = study.proxy
     if axis.name == "proxy" and any(
@@ -173,9 +192,39 @@ def _require_fits_the_stable_phase(study: "StudySpec", axis: Axis, field: str) -
 
 def _require_level_fits(study: "StudySpec", name: str, level: Level, field: str) -> None:
     try:
-        _, decay = at_levels(study.recipe, study.decay, {name: level})
+        _, decay = at_levels(study.recipe, study.decay, {name: level}, study.proxies)
+        _require_whole_run_fits(study, decay, field)
     except InvalidField as error:
         raise InvalidField(field, level, str(error)) from error
     full = study.full_run
     if full is not None and decay.tokens > full.decay_tokens:
         raise InvalidField(field, level, f"more than full_run.decay_tokens {full.decay_tokens:,}")
+
+
+def _require_whole_run_fits(study: "StudySpec", decay: Decay, field: str) -> None:
+    if decay.is_whole_run and study.stable.checkpoint is not None:
+        raise InvalidField(
+            field,
+            decay.form,
+            f"{decay.form!r} trains from the first token; it cannot begin at stable.checkpoint "
+            f"{study.stable.checkpoint!r}",
+        )
+
+
+def _require_proxies_fit(study: "StudySpec") -> None:
+    """Each is a level, has a name of its own and the study's tokens."""
+    levels = study.space.factors.get("proxy", ())
+    for name, proxy in study.proxies.items():
+        field = f"proxies.{name}"
+        if name in PRESETS:
+            raise InvalidField(field, name, "a preset has this name; take another")
+        if isinstance(levels, Range) or name not in levels:
+            raise InvalidField(field, name, "no level of space.factors.proxy; name it there")
+        for part in ("vocab_size", "context_tokens"):
+            if getattr(proxy, part) != getattr(study.proxy, part):
+                raise InvalidField(
+                    f"{field}.{part}",
+                    getattr(proxy, part),
+                    f"the study's proxy has {getattr(study.proxy, part)}; scores could not be "
+                    "compared",
+                )

@@ -5,8 +5,9 @@ range. The best mixture may depend on them (Xmodel-2's report fixes one schedule
 asks no further), so they are searched together with it and never averaged over.
 
 The levels of some cost a stable phase each, because the field shapes the model before its decay:
-these may be listed, so that there are few. Of `proxy` and `decay.tokens` the larger always looks
-better and costs more, so no search is for their best level: it looks for the best mixture at each.
+these may be listed, so that there are few, or be a range where that phase is short. Of `proxy` and
+`decay.tokens` the larger always looks better and costs more, so no search is for their best level:
+it looks for the best mixture at each.
 """
 
 from collections.abc import Mapping
@@ -29,7 +30,11 @@ FactorName = Literal[
     "decay.optimiser",
     "optimiser.peak_lr",
     "proxy.tied_embedding",
+    "proxy.scale_emb",
+    "proxy.scale_depth",
+    "proxy.dim_model_base",
     "proxy",
+    "full_run.matched",
 ]
 # Digits of a level that is drawn from a range: a person can write them down.
 _DIGITS = 3
@@ -74,7 +79,12 @@ KINDS: dict[FactorName, _Kind] = {
     "decay.optimiser": _Kind(str),
     "optimiser.peak_lr": _Kind(float, changes_stable=True, is_log=True),
     "proxy.tied_embedding": _Kind(bool, changes_stable=True),
+    "proxy.scale_emb": _Kind(float, changes_stable=True, is_log=True),
+    "proxy.scale_depth": _Kind(float, changes_stable=True, is_log=True),
+    "proxy.dim_model_base": _Kind(int, changes_stable=True, is_log=True),
     "proxy": _Kind(str, changes_stable=True, is_each=True),
+    # Whether the proxy repeats its sources as often as the full run will: two answers, not a best.
+    "full_run.matched": _Kind(bool, is_each=True),
 }
 
 

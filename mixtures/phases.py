@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from mixtures.value import InvalidField, Name, Value, added
 
-DecayForm = Literal["exponential", "linear", "1-sqrt", "cosine"]
+DecayForm = Literal["exponential", "linear", "1-sqrt", "cosine", "whole-cosine", "whole-linear"]
 WholeRunForm = Literal["linear", "cosine"]
 DecayOptimiser = Literal["adamw", "muon"]
 
@@ -62,6 +62,8 @@ class Decay(Value):
 
     `half_life_tokens` belongs to the exponential form alone. Every form has the floor
     `min_lr_ratio` of the peak: the exponential stops there, the others reach it at the end.
+    The `whole-` forms are for comparison: the rate falls from the warm-up on, so their first part
+    is trained anew, on what the stable phase reads; the mixture begins where it would in a decay.
     """
 
     tokens: int = Field(default=150_000, ge=1)
@@ -88,6 +90,35 @@ class Decay(Value):
                 "only 'exponential' has a half-life",
             )
         return self
+
+    @model_validator(mode="after")
+    def _a_whole_run_has_one_peak(self) -> Self:
+        if self.is_whole_run and self.lr_ratio != 1.0:
+            raise InvalidField(
+                "lr_ratio",
+                self.lr_ratio,
+                f"lr_ratio {self.lr_ratio:g} is given for the form {self.form!r}, whose rate is "
+                "one curve from the warm-up on; change optimiser.peak_lr instead",
+            )
+        return self
+
+    @property
+    def is_whole_run(self) -> bool:
+        """Whether the schedule knows the length of the run from its first token."""
+        return self.form.startswith("whole-")
+
+    def whole_run(self, stable: StablePhase) -> "WholeRun | None":
+        """The schedule over both phases' tokens; None for a decay from a constant rate."""
+        if not self.is_whole_run:
+            return None
+        return WholeRun.model_validate(
+            {
+                "tokens": stable.tokens + self.tokens,
+                "warmup_tokens": stable.warmup_tokens,
+                "form": self.form.removeprefix("whole-"),
+                "min_lr_ratio": self.min_lr_ratio,
+            }
+        )
 
     @property
     def half_life(self) -> float:

@@ -61,6 +61,9 @@ class StudySpec(Recipe):
     decay: Decay = Decay()
     full_run: FullRun | None = None
     space: Space
+    proxies: dict[Name, Proxy] = added(
+        {}, description="shapes by name, as levels of the factor proxy beside the presets"
+    )
     seeds: tuple[Seed, ...] = Field(default=(0, 1), min_length=1)
     data_seeds: int = added(
         1,

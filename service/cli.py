@@ -134,14 +134,14 @@ def demo(
 @app.command()
 def submit(
     file: Annotated[Path, typer.Argument(help="a study as YAML or JSON")],
+    proxy: cli_data.ProxyOption = None,
     resume_from: Annotated[
         Path | None, typer.Option(help="a table of `trials --csv`: its finished trials are not run")
     ] = None,
     json: Json = False,
 ) -> None:
     """Submit a study; the same file twice is one study."""
-    text = text_of(file)
-    kind: Literal["yaml", "json"] = "json" if file.suffix == ".json" else "yaml"
+    text, kind = cli_data.study_text(file, proxy)
     parts = None if resume_from is None else cli_resume.parts_of(resume_from)
     with _client() as client:
         status = client.submit_study(text, kind, is_paused=parts is not None)

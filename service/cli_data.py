@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 import yaml
@@ -39,18 +39,39 @@ def preview(
     show(json, found, lambda out: _show_preview(out, found))
 
 
+ProxyOption = Annotated[
+    str | None,
+    typer.Option(help="train this preset instead of the file's; the study's name gets it too"),
+]
+
+
+def study_text(file: Path, proxy: str | None) -> tuple[str, Literal["yaml", "json"]]:
+    """A study's file, and what it is written in; at another proxy where one is given."""
+    text = text_of(file)
+    kind: Literal["yaml", "json"] = "json" if file.suffix == ".json" else "yaml"
+    if proxy is None:
+        return text, kind
+    # Imported here, as in `check`.
+    from service.at_proxy import at_proxy
+
+    with _problems_in_oneline(file):
+        return at_proxy(text, kind, proxy), "json"
+
+
 @study_app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="a study as YAML or JSON")], json: Json = False
+    file: Annotated[Path, typer.Argument(help="a study as YAML or JSON")],
+    proxy: ProxyOption = None,
+    json: Json = False,
 ) -> None:
     """Read, tokenise and build all of a study's data; tell what is wrong, tokens, time, disk."""
     # Imported here: FastAPI takes half a second, which other commands need not wait for.
     from mixtures.study import StudySpec
     from service.body import parse_json, parse_yaml
 
-    text = text_of(file)
+    text, kind = study_text(file, proxy)
     with _problems_in_oneline(file):
-        data = parse_json(text) if file.suffix == ".json" else parse_yaml(text)
+        data = parse_json(text) if kind == "json" else parse_yaml(text)
         spec = StudySpec.model_validate(data)
     found = _call("workers.study_check:check_study", spec)
     show(json, found, lambda out: _show_check(out, found))

@@ -101,7 +101,7 @@ def cluster_now(controller: Controller) -> Cluster:
     state: Literal["ok", "scheduler stopped", "no CPU"] = "ok"
     if not controller.scheduler.is_alive:
         state = "scheduler stopped"
-    elif cores < 1:
+    elif cores < 1 or controller.pool.num_slots(Resources()) < 1:
         state = "no CPU"
     return Cluster(
         state=state,

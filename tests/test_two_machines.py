@@ -51,8 +51,10 @@ STUDY: dict[str, Any] = {
         }
     ],
     "stable": {"tokens": 20_480, "warmup_tokens": 2048},
-    "decay": {"tokens": 40_960},
-    "space": {"sft_share": [0.0, 0.5, 1.0]},
+    # Long enough that some are left when a machine dies.
+    "decay": {"tokens": 102_400},
+    "space": {"sft_share": [0.0, 0.25, 0.5, 0.75, 1.0]},
+    "baselines": {},
     "seeds": [0, 1],
 }
 
@@ -158,6 +160,7 @@ def test_trials_run_on_two_machines_and_outlive_one(tmp_path: Path) -> None:
             wait_until(lambda: is_open(ray_port), 60, "the head")
             with (
                 process(join, log, **far) as second,
+                process(join, log, **wrong) as third,
                 process(["-m", "service.cli", "serve"], log, **own, **settings),
                 Client(f"http://127.0.0.1:{port}") as client,
             ):
@@ -168,48 +171,42 @@ def test_trials_run_on_two_machines_and_outlive_one(tmp_path: Path) -> None:
                     found: list[dict[str, Any]] = cluster["nodes"]
                     return found
 
-                wait_until(lambda: len(nodes()) == 2, 60, "the second machine")
                 study = client.submit_study(yaml.safe_dump(STUDY))["id"]
-                with process(join, log, **wrong):
-                    wait_until(
-                        lambda: any(one["state"] == "refused" for one in nodes()),
-                        60,
-                        "the third machine's refusal",
-                    )
-                    refused = next(one for one in nodes() if one["state"] == "refused")
-                    assert "Decaymix's code is" in refused["reason"]
-
-                def on_second() -> list[dict[str, Any]]:
-                    return [
-                        one
-                        for one in client.trials(study)
-                        if one["state"] == "COMPLETE" and worker_pid(client, one["id"]) in pids
-                    ]
-
+                wait_until(
+                    lambda: sorted(one["state"] for one in nodes()) == ["ok", "ok", "refused"],
+                    60,
+                    "three machines, one of them refused",
+                )
+                (reason,) = [one["reason"] for one in nodes() if one["state"] == "refused"]
+                assert "Decaymix's code is" in reason
+                end(third)
                 pids: set[int] = set()
 
-                def second_has_one() -> bool:
+                def on_second() -> list[str]:
+                    """Trials that a process of the second machine has completed."""
                     pids.update(descendants(second.pid))
-                    return bool(on_second())
+                    done = [one["id"] for one in client.trials(study) if one["objective"]]
+                    return [trial for trial in done if worker_pid(client, trial) in pids]
 
-                wait_until(second_has_one, 90, "a trial on the second machine")
-                (far_trial, *_) = on_second()
+                wait_until(lambda: bool(on_second()), 90, "a trial on the second machine")
+                far_trial = on_second()[0]
                 # Its data came by content, its items and log went to the controller's home.
                 assert any((tmp_path / "far" / "fetched").iterdir())
-                assert (home / "trials" / far_trial["id"] / "items.parquet").exists()
-                assert (home / "logs" / "trials" / f"{far_trial['id']}.log").exists()
+                assert (home / "trials" / far_trial / "items.parquet").exists()
+                assert (home / "logs" / "trials" / f"{far_trial}.log").exists()
                 end(second)
                 *_, last = client.watch(study, seconds=0.2)
-                assert last["trials"]["COMPLETE"] == last["num_trials"] == 8
-                assert [one["state"] for one in nodes() if one["state"] == "ok"] == ["ok"]
-                by_machine = {worker_pid(client, one["id"]) in pids for one in client.trials(study)}
-                assert by_machine == {True, False}
+                assert last["trials"]["COMPLETE"] == last["num_trials"] == 10
+                trials = [client.trial(one["id"])["result"] for one in client.trials(study)]
+                machines = {int(one["worker"].rpartition(":")[2]) in pids for one in trials}
+                assert machines == {True, False}
                 # One stable checkpoint for both, built once.
-                names = {
-                    client.trial(one["id"])["result"]["stable_checkpoint"]
-                    for one in client.trials(study)
-                }
-                assert len(names) == 1
+                assert len({one["stable_checkpoint"] for one in trials}) == 1
+                wait_until(
+                    lambda: [one["state"] for one in nodes()].count("ok") == 1,
+                    30,
+                    "the end of the second machine to be noticed",
+                )
     finally:
         shutil.rmtree(ray_folder, ignore_errors=True)
 

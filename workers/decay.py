@@ -11,7 +11,7 @@ from workers.decay_checkpoint import DecayCheckpoint, Position
 from workers.interrupted import TrialStopped
 from workers.optim import MuonWithAdamW
 from workers.prepare import Prepared
-from workers.schedule import decay_factor
+from workers.schedule import decay_factor, whole_run_factor
 from workers.stable import WEIGHTS, start_of_training
 from workers.stream import Stream
 from workers.train import Step, num_steps, train
@@ -61,7 +61,12 @@ def decay(
     batch_tokens = recipe.optimiser.batch_tokens
     steps = num_steps(spec.decay.tokens, batch_tokens)
 
+    whole = spec.decay.whole_run(recipe.stable)
+    before = num_steps(recipe.stable.tokens, batch_tokens) * batch_tokens
+
     def factor(index: int) -> float:
+        if whole is not None:
+            return whole_run_factor(before + index * batch_tokens, batch_tokens, whole)
         return decay_factor(index * batch_tokens, spec.decay)
 
     curve = list(position.curve)

@@ -9,6 +9,7 @@ import hashlib
 import time
 from pathlib import Path, PurePosixPath
 
+from mixtures.value import hash_text
 from workers.files import DataError, find_any, find_files
 from workers.shelf import CLAIM_SECONDS, PIECE_BYTES, Claim, Held
 
@@ -52,11 +53,13 @@ class Depot:
             stream.seek(offset)
             return stream.read(PIECE_BYTES)
 
-    def keep(self, name: str, offset: int, piece: bytes, is_last: bool) -> None:
-        """Take in a file, piece by piece; it has its name once it is whole."""
+    def keep(self, name: str, who: str, offset: int, piece: bytes, is_last: bool) -> None:
+        """Take in a file, piece by piece; it has its name once it is whole. Two that send the same
+        do not get into each other's way.
+        """
         path = self._inside(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.arriving")
+        partial = path.with_name(f".{path.name}.{hash_text(who, 8)}.arriving")
         with partial.open("r+b" if offset else "wb") as stream:
             stream.seek(offset)
             stream.write(piece)

@@ -3,10 +3,13 @@
 JSON goes in and out, so that both ends may run other versions of pydantic.
 """
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import ray
+from ray.exceptions import RayError
 
 from mixtures.trial import TrialResult, TrialSpec
 from workers import shelf
@@ -68,26 +71,38 @@ class _Controllers:
         self._depot = depot
 
     def files(self, name: str) -> list[Held]:
-        found: list[Held] = ray.get(self._depot.files.remote(name))
+        found: list[Held] = _answer(self._depot.files.remote(name))
         return found
 
     def built(self, name: str) -> list[Held]:
-        found: list[Held] = ray.get(self._depot.built.remote(name))
+        found: list[Held] = _answer(self._depot.built.remote(name))
         return found
 
     def piece(self, sha256: str, offset: int) -> bytes:
-        found: bytes = ray.get(self._depot.piece.remote(sha256, offset))
+        found: bytes = _answer(self._depot.piece.remote(sha256, offset))
         return found
 
-    def keep(self, name: str, offset: int, piece: bytes, is_last: bool) -> None:
-        ray.get(self._depot.keep.remote(name, offset, piece, is_last))
+    def keep(self, name: str, who: str, offset: int, piece: bytes, is_last: bool) -> None:
+        _answer(self._depot.keep.remote(name, who, offset, piece, is_last))
 
     def keep_folder(self, name: str) -> None:
-        ray.get(self._depot.keep_folder.remote(name))
+        _answer(self._depot.keep_folder.remote(name))
 
     def add_lines(self, name: str, text: bytes) -> None:
-        ray.get(self._depot.add_lines.remote(name, text))
+        _answer(self._depot.add_lines.remote(name, text))
 
     def claim(self, name: str, who: str) -> Claim:
-        found: Claim = ray.get(self._depot.claim.remote(name, who))
+        found: Claim = _answer(self._depot.claim.remote(name, who))
         return found
+
+
+def _answer(asked: Any) -> Any:
+    """What the depot says. A worker without it ends: that loses the attempt, which is tried again,
+    where an exception would be the trial's own failure.
+    """
+    try:
+        return ray.get(asked)
+    except RayError as error:
+        sys.stderr.write(f"the controller's files cannot be reached: {error}\n")
+        sys.stderr.flush()
+        os._exit(1)

@@ -59,7 +59,7 @@ class TrialRunner:
 
         prepared = self._prepare(spec, report)
         clock.lap("prepare")
-        checkpoint = stable_checkpoint(prepared, self.config, report.steps("stable"))
+        checkpoint = stable_checkpoint(prepared, self.config, report.steps("stable"), spec.decay)
         clock.lap("stable")
         own = DecayCheckpoint(
             self.config.home / "decay" / spec.trial_id, f"{spec.trial_id} {checkpoint.name}"

@@ -52,7 +52,7 @@ class Controllers(Protocol):
 
     def piece(self, sha256: str, offset: int) -> bytes: ...
 
-    def keep(self, name: str, offset: int, piece: bytes, is_last: bool) -> None: ...
+    def keep(self, name: str, who: str, offset: int, piece: bytes, is_last: bool) -> None: ...
 
     def keep_folder(self, name: str) -> None: ...
 
@@ -159,7 +159,8 @@ class Shelf:
         with path.open("rb") as stream:
             for offset in range(0, max(num_bytes, 1), PIECE_BYTES):
                 piece = stream.read(PIECE_BYTES)
-                self.controllers.keep(name, offset, piece, offset + len(piece) >= num_bytes)
+                is_last = offset + len(piece) >= num_bytes
+                self.controllers.keep(name, self.who, offset, piece, is_last)
 
 
 _IN_USE: list[Shelf] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from mixtures.phases import Decay
+from mixtures.phases import Decay, WholeRun
 from mixtures.recipe import Recipe
 from mixtures.trial import OptimiserState
 from mixtures.value import canonical_json, hash_text
@@ -23,7 +23,7 @@ from workers.hf_load import load_optimiser_state, load_weights
 from workers.interrupted import TrialStopped
 from workers.optim import make_optimiser
 from workers.prepare import Prepared
-from workers.schedule import stable_factor
+from workers.schedule import stable_factor, whole_run_factor
 from workers.stream import Stream
 from workers.train import Step, num_steps, train
 from workers.xmodel2 import Xmodel2
@@ -35,13 +35,17 @@ WEIGHTS = "stable.safetensors"
 
 
 def stable_checkpoint(
-    prepared: Prepared, config: WorkerConfig, on_step: Callable[[Step, int], None]
+    prepared: Prepared,
+    config: WorkerConfig,
+    on_step: Callable[[Step, int], None],
+    decay: Decay | None = None,
 ) -> Path:
     """The folder of the checkpoint that every decay of the recipe starts from, built if missing.
 
     Of a checkpoint of the user's own it is a copy in our format, named by its content. Otherwise
     its name is the hash of all that made it: data, tokenizer, proxy, phase, optimiser and seed,
-    and torch's version, because another release may round otherwise.
+    and torch's version, because another release may round otherwise. A `decay` of a whole-run form
+    has a first part of its own in its place, under its own rate.
     """
     recipe = prepared.recipe
     if prepared.checkpoint_hash is not None:
@@ -60,12 +64,15 @@ def stable_checkpoint(
         recipe.optimiser.model_dump(mode="json"),
         recipe.stable_seed,
     ]
+    whole = None if decay is None else decay.whole_run(recipe.stable)
+    if whole is not None:
+        made_of.append(whole.model_dump(mode="json"))
     folder = config.home / "stable" / hash_text(canonical_json(made_of))
 
     def build(path: Path) -> None:
         ours = shelf.in_use()
         if ours is None:
-            _build(path, prepared, on_step)
+            _build(path, prepared, on_step, whole)
             return
 
         def build_for_all(goes_on: Callable[[], None]) -> None:
@@ -73,7 +80,7 @@ def stable_checkpoint(
                 goes_on()
                 on_step(step, total)
 
-            _build(path, prepared, on_step_of_all)
+            _build(path, prepared, on_step_of_all, whole)
 
         ours.built_for_all(f"stable/{folder.name}", path, build_for_all)
 
@@ -96,7 +103,12 @@ def start_of_training(
     return model, make_optimiser(model, recipe.optimiser, decay)
 
 
-def _build(folder: Path, prepared: Prepared, on_step: Callable[[Step, int], None]) -> None:
+def _build(
+    folder: Path,
+    prepared: Prepared,
+    on_step: Callable[[Step, int], None],
+    whole: WholeRun | None,
+) -> None:
     """Goes on from where a killed or stopped one had saved itself, as a decay does."""
     recipe = prepared.recipe
     model, optimiser = start_of_training(recipe)
@@ -113,6 +125,8 @@ def _build(folder: Path, prepared: Prepared, on_step: Callable[[Step, int], None
     steps = num_steps(recipe.stable.tokens, batch_tokens)
 
     def factor(index: int) -> float:
+        if whole is not None:
+            return whole_run_factor(index * batch_tokens, batch_tokens, whole)
         return stable_factor((index + 1) * batch_tokens, recipe.stable)
 
     last = None

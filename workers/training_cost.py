@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mixtures.proxy import Proxy
+from mixtures.proxy import SHAPE_FIELDS, Proxy
 from mixtures.recipe import Recipe
 from mixtures.trial import TrialSpec
 from mixtures.value import canonical_json
@@ -39,14 +39,14 @@ def training_cost(own: Recipe, trials: Sequence[TrialSpec], prepared: Prepared) 
     """A factor may change the stable phase: each distinct one is trained once, and counted."""
     phases: dict[str, Recipe] = {}
     for trial in trials:
-        phases.setdefault(_phase(trial.recipe), trial.recipe)
-    measured = {own.proxy.canonical(): _measured(replace(prepared, recipe=own))}
+        phases.setdefault(_phase(trial), trial.recipe)
+    measured = {_shape(own.proxy): _measured(replace(prepared, recipe=own))}
     for recipe in phases.values():
-        if recipe.proxy.canonical() not in measured:
-            measured[recipe.proxy.canonical()] = _measured(replace(prepared, recipe=recipe))
+        if _shape(recipe.proxy) not in measured:
+            measured[_shape(recipe.proxy)] = _measured(replace(prepared, recipe=recipe))
 
     def rate_of(proxy: Proxy) -> float:
-        return measured[proxy.canonical()][0]
+        return measured[_shape(proxy)][0]
 
     tokens = [
         0 if recipe.stable.checkpoint is not None else recipe.stable.tokens
@@ -56,8 +56,8 @@ def training_cost(own: Recipe, trials: Sequence[TrialSpec], prepared: Prepared) 
         num / rate_of(recipe.proxy) for num, recipe in zip(tokens, phases.values(), strict=True)
     ]
     decays = [trial.decay.tokens / rate_of(trial.recipe.proxy) for trial in trials]
-    scored = [measured[trial.recipe.proxy.canonical()][1].seconds for trial in trials]
-    rate, scoring = measured[own.proxy.canonical()]
+    scored = [measured[_shape(trial.recipe.proxy)][1].seconds for trial in trials]
+    rate, scoring = measured[_shape(own.proxy)]
     return TrainingCost(
         num_stable_phases=sum(num > 0 for num in tokens),
         stable_tokens=sum(tokens),
@@ -70,10 +70,17 @@ def training_cost(own: Recipe, trials: Sequence[TrialSpec], prepared: Prepared) 
     )
 
 
-def _phase(recipe: Recipe) -> str:
+def _phase(trial: TrialSpec) -> str:
     """What makes a stable checkpoint, of recipes with the same data (`stable.py`)."""
-    parts = [recipe.proxy, recipe.optimiser, recipe.stable]
+    recipe, whole = trial.recipe, trial.decay.whole_run(trial.recipe.stable)
+    parts = [recipe.proxy, recipe.optimiser, recipe.stable, *([] if whole is None else [whole])]
     return canonical_json([*(one.model_dump(mode="json") for one in parts), recipe.stable_seed])
+
+
+def _shape(proxy: Proxy) -> str:
+    """What its speed depends on: muP's multipliers cost nothing."""
+    fields = (*SHAPE_FIELDS, "vocab_size", "context_tokens", "tied_embedding")
+    return canonical_json([getattr(proxy, name) for name in fields])
 
 
 def _measured(prepared: Prepared) -> "tuple[float, EvaluationCost]":

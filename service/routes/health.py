@@ -5,6 +5,7 @@ from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from db.observed import DatabaseUnwritable, require_writable
+from mixtures.study import Resources
 from mixtures.value import Value
 from service.metrics import Metrics
 from service.room import free_bytes
@@ -70,7 +71,12 @@ async def _cluster(controller: Controller) -> str:
     if not await controller.pool.is_reachable():
         return "Ray does not answer"
     cpus = controller.pool.cluster_resources().get("CPU", 0.0)
-    return "ok" if cpus >= 1 else "no CPU"
+    if cpus < 1:
+        return "no CPU"
+    refused = [one for one in controller.pool.nodes() if one.state == "refused"]
+    if refused and controller.pool.num_slots(Resources()) < 1:
+        return f"no trial goes to {refused[0].name}: {refused[0].reason}"
+    return "ok"
 
 
 def _disk(controller: Controller) -> str:

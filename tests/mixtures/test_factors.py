@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mixtures.design import trials_of_request
+from mixtures.design import first_trials, trials_of_request
 from mixtures.factor_levels import at_levels, levels_for_baselines, own_levels
 from mixtures.factors import Axis, Range, axes_of, combinations, words_of
 from mixtures.trial import TrialRequest, TrialSpec
@@ -179,3 +179,64 @@ def test_levels_read_as_words() -> None:
     words = words_of({"proxy.tied_embedding": True, "decay.lr_ratio": 0.5, "decay.form": "linear"})
     assert words == "decay.form linear, decay.lr_ratio 0.5, proxy.tied_embedding true"
     assert math.isclose(float(words.split()[3].rstrip(",")), 0.5)
+
+
+def test_a_proxy_of_the_studys_own_is_a_level() -> None:
+    study = with_factors(
+        {"proxy": ["pico", "untied"]}, proxies={"untied": {"tied_embedding": False}}
+    )
+    trials = first_trials(study, "", {})
+    assert {t.recipe.proxy.tied_embedding for t in trials if t.factors["proxy"] == "untied"} == {
+        False
+    }
+    assert {t.recipe.proxy.tied_embedding for t in trials if t.factors["proxy"] == "pico"} == {True}
+
+
+def test_mup_multipliers_are_ranges_where_the_stable_phase_is_short() -> None:
+    factors = {
+        "proxy.scale_emb": {"low": 2, "high": 40},
+        "proxy.scale_depth": [0.7, 1.4],
+        "proxy.dim_model_base": [64, 256],
+    }
+    study = with_factors(factors, stable={"tokens": 100_000, "warmup_tokens": 10_000})
+    found = [trial.recipe.proxy for trial in first_trials(study, "", {})]
+    assert {proxy.dim_model_base for proxy in found} == {64, 256}
+    assert {proxy.scale_depth for proxy in found} == {0.7, 1.4}
+    assert all(2 <= proxy.scale_emb <= 40 for proxy in found)
+    assert len({proxy.scale_emb for proxy in found}) > 4
+    with pytest.raises(ValidationError, match=r"a stable phase of 200,000 tokens: give a list"):
+        with_factors(factors, stable={"tokens": 200_000})
+
+
+def test_repetition_is_matched_or_not_at_a_level() -> None:
+    levels = {"full_run.matched": [True, False]}
+    study = with_factors(levels, full_run={"decay_tokens": 1_500_000})
+    for trial in first_trials(study, "", {}):
+        assert (trial.full_run is not None) == trial.factors["full_run.matched"]
+    with pytest.raises(ValidationError, match="matched to what"):
+        with_factors(levels)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"proxies": {"pico": {}}}, "a preset has this name"),
+        ({"proxies": {"other": {}}}, "no level of space.factors.proxy"),
+        ({"proxies": {"wide": {"vocab_size": 4096}}}, "scores could not be compared"),
+    ],
+)
+def test_a_proxy_that_is_no_level_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        with_factors({"proxy": ["pico", "wide"]}, **{"proxies": {"wide": {}}, **changes})
+
+
+def test_a_whole_run_has_its_own_start_and_one_peak() -> None:
+    with pytest.raises(ValidationError, match="one curve from the warm-up on"):
+        with_factors(
+            {"decay.form": ["exponential", "whole-cosine"]},
+            decay={"lr_ratio": 0.5, "form": "whole-cosine"},
+        )
+    with pytest.raises(ValidationError, match="trains from the first token"):
+        with_factors(
+            {"decay.form": ["exponential", "whole-cosine"]}, stable={"checkpoint": "a-model"}
+        )

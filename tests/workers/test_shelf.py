@@ -139,6 +139,6 @@ def test_what_a_trial_leaves_goes_to_the_controllers_home(here: Shelf, depot: Co
 @pytest.mark.parametrize("name", ["decaymix.duckdb", "trials/../decaymix.duckdb", "/etc/passwd"])
 def test_a_worker_writes_nowhere_else_in_the_controllers_home(depot: Counting, name: str) -> None:
     with pytest.raises(ValueError, match="is not below"):
-        depot.keep(name, 0, b"x", True)
+        depot.keep(name, "here:1", 0, b"x", True)
     with pytest.raises(ValueError, match="is not below"):
         depot.built(name)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.service.conftest import StartService, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService, wait_until
 from tests.service.thread_pool import ThreadPool
+from workers.pool import Node
 
 
 def test_a_service_that_runs_is_alive_and_ready(client: TestClient) -> None:
@@ -77,3 +78,21 @@ def test_with_a_database_that_does_not_answer_it_is_not_ready(
         database.path.rmdir()
         shutil.move(aside, database.path)
         wait_until(lambda: client.get("/readyz").status_code == 200)
+
+
+def test_a_cluster_of_refused_machines_is_not_ready(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Node(id="a", name="far", cpus=4.0, state="refused", reason="other code")
+    monkeypatch.setattr(ThreadPool, "nodes", lambda self: [other])
+    monkeypatch.setattr(ThreadPool, "num_slots", lambda self, resources: 0)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["cluster"] == "no trial goes to far: other code"
+    found = client.get("/v1/cluster").json()
+    assert found["state"] == "no CPU"
+    assert found["nodes"][0]["reason"] == "other code"
+    assert "gets no trials: other code" in client.get("/cluster").text
+    refused = client.post("/v1/studies", json=SMALL_STUDY)
+    assert refused.status_code == 422
+    assert "no trial goes to far: other code" in refused.json()["detail"]
