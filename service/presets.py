@@ -11,7 +11,7 @@ _STUDIES = Path(__file__).resolve().parent.parent / "studies"
 
 
 class Preset(Value):
-    """A ready study. `about` is its first comment, or its question."""
+    """A ready study. `about` is its first comment up to its method, or its question."""
 
     name: str
     about: str
@@ -19,17 +19,26 @@ class Preset(Value):
 
 
 def presets() -> list[Preset]:
-    """The example of the API first, which takes a minute; then those under studies/ by name."""
-    texts = [STUDY_EXAMPLE_YAML]
-    texts += [path.read_text(encoding="utf-8") for path in sorted(_STUDIES.glob("*.yaml"))]
-    return [_preset(text) for text in texts]
+    """The example of the API first, which takes a minute; then those under studies/ by name, the
+    ones that need no data of the user's before the others.
+    """
+    texts = [path.read_text(encoding="utf-8") for path in sorted(_STUDIES.glob("*.yaml"))]
+    texts.sort(key=_needs_data)
+    return [_preset(text) for text in [STUDY_EXAMPLE_YAML, *texts]]
+
+
+def _needs_data(text: str) -> bool:
+    made_here = ("python_library", "reasoning_gym")
+    return not all(source.keys() & set(made_here) for source in yaml.safe_load(text)["sources"])
 
 
 def _preset(text: str) -> Preset:
     data = yaml.safe_load(text)
     lines = text.splitlines()
     comment: list[str] = []
-    while len(comment) < len(lines) and lines[len(comment)].startswith("#"):
-        comment.append(lines[len(comment)].removeprefix("#").strip())
-    about = " ".join(comment) or data["question"]
+    for line in lines:
+        if not line.startswith("#") or line.startswith("# Method:"):
+            break
+        comment.append(line.removeprefix("#").strip())
+    about = " ".join(comment).removeprefix("Question: ") or data["question"]
     return Preset(name=data["name"], about=about, yaml=text)
