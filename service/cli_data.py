@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 import yaml
@@ -22,6 +22,9 @@ from service.terminal import (
     show,
     text_of,
 )
+
+if TYPE_CHECKING:
+    from mixtures.outside_check import OutsideCheck
 
 source_app = typer.Typer(help="Look at data before it is in a study.", no_args_is_help=True)
 study_app = typer.Typer(help="Check a study before it is submitted.", no_args_is_help=True)
@@ -64,15 +67,27 @@ def check(
     proxy: ProxyOption = None,
     json: Json = False,
 ) -> None:
-    """Read, tokenise and build all of a study's data; tell what is wrong, tokens, time, disk."""
+    """Read, tokenise and build all of a study's data; tell what is wrong, tokens, time, disk.
+
+    Of a study that is trained outside nothing is read; --proxy says how large its model is.
+    """
     # Imported here: FastAPI takes half a second, which other commands need not wait for.
+    from mixtures.outside_check import check_outside
+    from mixtures.proxy import Proxy
     from mixtures.study import StudySpec
     from service.body import parse_json, parse_yaml
 
-    text, kind = study_text(file, proxy)
+    text, kind = study_text(file, None)
     with _problems_in_oneline(file):
         data = parse_json(text) if kind == "json" else parse_yaml(text)
+        is_outside = isinstance(data, dict) and data.get("trained_by") == "outside"
+        if proxy is not None and not is_outside:
+            data = parse_json(study_text(file, proxy)[0])
         spec = StudySpec.model_validate(data)
+    if is_outside:
+        cost = check_outside(spec, None if proxy is None else Proxy.model_validate(proxy))
+        show(json, cost.model_dump(mode="json"), lambda out: _show_outside(out, cost))
+        return
     found = _call("workers.study_check:check_study", spec)
     show(json, found, lambda out: _show_check(out, found))
 
@@ -128,6 +143,34 @@ _Pasted.add_representer(
         "tag:yaml.org,2002:str", text, style='"' if "\n" in text else None
     ),
 )
+
+
+def _show_outside(out: Console, found: "OutsideCheck") -> None:
+    further = found.num_trials_at_most - found.num_trials
+    search = f" and up to {further:,} by the search" if further > 0 else ""
+    line(
+        out,
+        f"{found.name}: {found.num_trials:,} trials{search}, {found.tokens_per_trial:,} tokens "
+        f"each; {found.tokens:,} without the search",
+    )
+    epochs = {
+        mixture: {name: one.model_dump() for name, one in read.items()}
+        for mixture, read in found.epochs.items()
+    }
+    names = list(dict.fromkeys(name for read in epochs.values() for name in read))
+    out.print(_epochs_table(epochs, names))
+    for note in found.notes:
+        line(out, f"note: {note}")
+    if found.gpu_hours is None:
+        line(out, "give --proxy for GPU hours and disk")
+        return
+    line(
+        out,
+        f"an estimate, of {found.num_parameters:,} parameters: {found.gpu_hours:,.0f} hours of an "
+        f"H100 at 40 % of its peak ({found.gpu_hours / found.num_trials:,.0f} a trial)\n"
+        f"disk: {(found.weights_bytes or 0) / 1e9:,.0f} GB of final weights, "
+        f"{(found.checkpoint_bytes or 0) / 1e9:,.0f} GB for the checkpoint that decays begin at",
+    )
 
 
 def _show_check(out: Console, found: dict[str, Any]) -> None:
