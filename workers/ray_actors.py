@@ -14,7 +14,7 @@ from ray.exceptions import RayError
 from mixtures.trial import TrialResult, TrialSpec
 from workers import shelf
 from workers.depot import Depot
-from workers.node_facts import node_facts
+from workers.node_facts import code_hash, node_facts
 from workers.shelf import Claim, Held, Shelf
 from workers.trial_worker import TrialWorker, make_runner
 from workers.worker_facts import worker_facts, worker_name
@@ -26,9 +26,23 @@ def about_node(controllers_home: str, marker: str) -> str:
 
 
 class _Actor:
-    """One trial at a time. With a `depot`, on a machine whose home is its own."""
+    """One trial at a time. With a `depot`, on a machine whose home is its own; `code` is the
+    controller's hash of it, where the machine is not known to run the same.
+    """
 
-    def __init__(self, home: str, data_roots: list[str], run_code: bool, depot: Any = None) -> None:
+    def __init__(
+        self,
+        home: str,
+        data_roots: list[str],
+        run_code: bool,
+        code: str | None = None,
+        depot: Any = None,
+    ) -> None:
+        # Somebody may have replaced it since the machine was asked.
+        if code is not None and code != (here := code_hash()):
+            raise RuntimeError(
+                f"Decaymix's code has become {here} here; the controller's is {code}"
+            )
         if depot is not None:
             # Its own data roots are searched first; what they lack comes from the controller.
             ours = Shelf(Path(home), _Controllers(depot), worker_name())

@@ -187,16 +187,18 @@ class RayPool:
             max_concurrency=3,
         )
         home, roots = str(self.config.home), [str(root) for root in self.config.data_roots]
-        if not node.has_own_home:
-            return actor.remote(home, roots, self.config.run_code)
+        facts = self._machines.facts.get(node.id)
+        if facts is None or not node.has_own_home:
+            code = None if facts is None else facts.code
+            return actor.remote(home, roots, self.config.run_code, code)
         if self._depot is None:
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), False)
             depot = ray.remote(DepotActor).options(
                 num_cpus=0, max_restarts=-1, scheduling_strategy=here
             )
             self._depot = depot.remote(home, roots)
-        facts = self._machines.facts[node.id]
-        return actor.remote(facts.home, list(facts.data_roots), self.config.run_code, self._depot)
+        own_roots = list(facts.data_roots)
+        return actor.remote(facts.home, own_roots, self.config.run_code, facts.code, self._depot)
 
     def _actor(self) -> "type[_Actor]":
         """What Ray runs. A benchmark of the service puts one in its place that trains nothing."""

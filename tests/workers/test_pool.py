@@ -310,6 +310,11 @@ def test_a_machine_of_other_code_gets_no_trials_and_the_reason_is_said(
     assert pool.cluster_resources() == {"CPU": 6.0, "GPU": 3.0}
 
 
+def test_a_worker_whose_code_was_replaced_since_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="the controller's is 0123"):
+        _Actor(str(tmp_path), [], False, "0123")
+
+
 def test_machines_that_leave_take_their_places_along(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
