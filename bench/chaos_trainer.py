@@ -8,7 +8,6 @@ import itertools
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from bench.chaos_controller import Supervisor
 from bench.chaos_study import OUTSIDE_STUDY
@@ -84,20 +83,9 @@ class Trainer:
         wanted = {"sft_share": (number % 101) / 100, "seed": number}
         submitted = client.submit_trials(self.outside_id, wanted)
         self.acknowledged.trials |= set(submitted["trial_ids"])
-        for trial in _asked(client, self.outside_id, number):
+        asked = client.ask(self.outside_id, "chaos", num=2, lease_seconds=30.0)
+        for trial in asked["trials"]:
             value = 1.0 + trial["sft_share"] / 3 + number / 7
-            _tell(client, trial, value)
+            score = {"benchmark": "exam", "metric": "bits_per_byte", "value": value}
+            client.tell(trial["trial_id"], trial["attempt"], [score])
             self.acknowledged.told[trial["trial_id"]] = value
-
-
-def _asked(client: Client, study_id: str, number: int) -> list[dict[str, Any]]:
-    wish = {"worker": "chaos", "num": 2, "lease_seconds": 30, "key": f"wish {number}"}
-    found = client._call("POST", f"/v1/studies/{study_id}/ask", json=wish).json()
-    trials: list[dict[str, Any]] = found["trials"]
-    return trials
-
-
-def _tell(client: Client, trial: dict[str, Any], value: float) -> None:
-    score = {"benchmark": "exam", "metric": "bits_per_byte", "value": value}
-    told = {"attempt": trial["attempt"], "scores": [score]}
-    client._call("POST", f"/v1/trials/{trial['trial_id']}/tell", json=told)
