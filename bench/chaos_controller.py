@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # More losses of one trial than there are kills: a kill says nothing against a trial.
 MAX_ATTEMPTS = "lost=1000"
 TOKEN = "chaos"
-# A call that a kill cuts short is sent again under the same key, and then given up to be asked anew.
+# A call that a kill cuts short is sent again under the same key, then given up to be asked anew.
 RETRY_SECONDS = 3.0
 PATIENCE_SECONDS = 240.0
 T = TypeVar("T")
