@@ -84,7 +84,7 @@ def test_a_worker_that_is_silent_for_a_lease_has_lost_its_trial(database: Databa
     pool = SilentPool(runner=PretendRunner(), num_silent=1)
 
     async def main() -> None:
-        scheduler = Scheduler(database, pool, Events(), lease_seconds=0.3)
+        scheduler = Scheduler(database, pool, Events(), lease_seconds=1.0)
         await scheduler.start()
         await until(lambda: state(database, spec).is_finished)
         await scheduler.stop()
@@ -101,10 +101,10 @@ def test_a_worker_that_says_where_it_stands_keeps_its_trial(database: Database) 
 
     async def main() -> None:
         pool = ThreadPool(runner=PretendRunner(gate=gate))
-        scheduler = Scheduler(database, pool, Events(), lease_seconds=0.3)
+        scheduler = Scheduler(database, pool, Events(), lease_seconds=1.0)
         await scheduler.start()
         # Longer than the first lease and some more.
-        await asyncio.sleep(2.2)
+        await asyncio.sleep(3.0)
         gate.set()
         await until(lambda: state(database, spec).is_finished)
         await scheduler.stop()
