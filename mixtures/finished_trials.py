@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from mixtures.csv_cell import guarded, unguarded
+from mixtures.csv_rows import csv_rows
 from mixtures.design import trials_of_request
 from mixtures.finished_cells import (
     MOST_TOKENS,
@@ -111,10 +112,7 @@ def read_finished(
     `first_line` is the line of the first row where `text` is a part of a longer table. Raises
     InvalidField at the first row that is none of this study's, its field `line N.COLUMN`.
     """
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline="")))
-    except csv.Error as error:
-        raise InvalidField("(body)", None, f"no CSV: {error}") from error
+    rows = csv_rows(text)
     if not rows:
         raise InvalidField("(body)", None, "the file is empty; expected a header and rows")
     header = [unguarded(cell) for cell in rows[0]]

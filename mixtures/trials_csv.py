@@ -6,14 +6,13 @@ is taken where its numbers are sums of others, and is looked at for one thing: a
 what its parts say contradicts itself (`stored_aggregates.py`).
 """
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 
 from pydantic import Field
 
 from mixtures.csv_level import csv_level
+from mixtures.csv_rows import csv_rows
 from mixtures.factor_levels import levels_of_request
 from mixtures.factors import Level
 from mixtures.flagged import FlaggedScore, aggregates_of, contradictions
@@ -61,7 +60,7 @@ def read_trials(text: str, study: StudySpec) -> list[ToldRow]:
     A row without a seed takes the next of those that its mixture has not had: rows that repeat a
     mixture are repeats.
     """
-    rows = list(csv.reader(io.StringIO(text)))
+    rows = csv_rows(text)
     if not rows:
         raise InvalidField("(body)", None, "the file is empty; expected a header and rows")
     columns = _columns(rows[0], study)

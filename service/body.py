@@ -129,8 +129,10 @@ def parse_json(text: str) -> Any:
 
 def parse_yaml(text: str) -> Any:
     """YAML without tags, each key of a mapping once; raises BadInput with the line."""
-    loader = yaml.SafeLoader(text)
+    loader: yaml.SafeLoader | None = None
     try:
+        # A control character is found here already.
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             return None
@@ -145,7 +147,8 @@ def parse_yaml(text: str) -> Any:
     except (BadInput, RecursionError, ValueError) as error:
         raise _cannot_be_read("YAML", error) from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return data
 
 

@@ -1,11 +1,11 @@
 """`submit --resume-from TRIALS.csv`: a study that is begun again runs only what is missing."""
 
-import csv
 from pathlib import Path
 from typing import Any
 
 from decaymix import ApiProblem, Client
 from mixtures.table_parts import table_parts
+from mixtures.value import InvalidField
 from service.terminal import BAD_INPUT, fail, text_of
 
 Parts = list[tuple[int, str]]
@@ -15,8 +15,8 @@ def parts_of(file: Path) -> Parts:
     """The table in parts that the controller takes; what is no CSV ends the command."""
     try:
         return list(table_parts(text_of(file)))
-    except csv.Error as error:
-        fail(f"{file}: {error}", BAD_INPUT)
+    except InvalidField as error:
+        fail(f"{file}: {error.field}: {error}", BAD_INPUT)
 
 
 def take_in(client: Client, study_id: str, parts: Parts) -> dict[str, Any]:
