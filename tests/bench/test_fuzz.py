@@ -1,5 +1,7 @@
 """A few hundred requests of every operation, right and wrong ones; bench/fuzz.py sends 20,000."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from bench.fuzz import fuzz, service
@@ -22,3 +24,14 @@ def test_a_defect_is_found(tmp_path: Path) -> None:
         report = fuzz(client, 10, only="/v1/tokens")
     assert any("GET /v1/tokens" in name for name in report.failures), report.failures
     assert report.num_server_errors > 0
+
+
+def test_it_starts_as_a_script_beside_a_file_called_service() -> None:
+    # A script's folder comes first on the path, and bench/service.py before the package service.
+    root = Path(__file__).resolve().parents[2]
+    for name in ("fuzz", "service"):
+        command = [sys.executable, f"bench/{name}.py", "--help"]
+        environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(root)}
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "--quick" in done.stdout
