@@ -55,7 +55,8 @@ async function patch(form) {
   try {
     await askJson(form.dataset.patch, {
       method: "PATCH",
-      headers: { "Content-Type": "application/json", Accept: "application/json" },
+      // Whatever is there: the page shows what it writes over.
+      headers: { "Content-Type": "application/json", Accept: "application/json", "If-Match": "*" },
       body: JSON.stringify({ note: form.elements.note.value, tags }),
     });
     said.textContent = "Saved.";

@@ -18,7 +18,8 @@ async function change(button) {
   try {
     await askJson(`/v1/studies/${study}`, {
       method: "PATCH",
-      headers: { "Content-Type": "application/json", Accept: "application/json" },
+      // Whatever is there: the page shows what it writes over.
+      headers: { "Content-Type": "application/json", Accept: "application/json", "If-Match": "*" },
       body: JSON.stringify({ [field]: value === "true" }),
     });
     said.textContent = `${name} ${DONE[`${field} ${value}`]}.`;
