@@ -68,17 +68,30 @@ class Answers:
     ) -> Leaderboard:
         """Of the trials completed so far; by raw means where a fit takes longer than `seconds`."""
         try:
-            return self.fitted_leaderboard(session, study, seconds)
+            return self._answer(session, study, seconds).leaderboard
         except FitNotReady as error:
             found, tokens = _own_scores(session, study), available_tokens(session, study.id)
             board = raw_leaderboard(study.spec, found, tokens)
             return board.model_copy(update={"no_posterior": str(error)})
 
-    def fitted_leaderboard(
-        self, session: Session, study: StoredStudy, seconds: float = ANSWER_SECONDS
-    ) -> Leaderboard:
-        """The same, but raises FitNotReady."""
-        return self._answer(session, study, seconds).leaderboard
+    def fit_of(self, session: Session, study: StoredStudy) -> Fit:
+        """The fit of the trials completed so far, begun where it is new: its result is StudyAnswer.
+
+        Who waits for it need not hold a session, whose transaction keeps all that is written
+        meanwhile from being tidied up.
+        """
+        key = ("answer", study.id, state_of_scores(session, study))
+        fit = self._standing(key)
+        if fit is None:
+            found, tokens = _own_scores(session, study), available_tokens(session, study.id)
+            if needs_fit(study.spec, found):
+                given = found, (study.spec, found, tokens)
+                return self._begun(key, "study_answer:answer_study", given)
+            # Quick, but not to be read for again at every look.
+            fit = done(len(found), answer_study(study.spec, found, tokens))
+            with self._lock:
+                self._keep(key, fit)
+        return fit
 
     def recommendation(
         self, session: Session, study: StoredStudy, seconds: float = ANSWER_SECONDS
@@ -198,19 +211,7 @@ class Answers:
         return answer
 
     def _answer(self, session: Session, study: StoredStudy, seconds: float) -> StudyAnswer:
-        key = ("answer", study.id, state_of_scores(session, study))
-        fit = self._standing(key)
-        if fit is None:
-            found, tokens = _own_scores(session, study), available_tokens(session, study.id)
-            if needs_fit(study.spec, found):
-                given = found, (study.spec, found, tokens)
-                fit = self._begun(key, "study_answer:answer_study", given)
-            else:
-                # Quick, but not to be read for again at every look.
-                fit = done(len(found), answer_study(study.spec, found, tokens))
-                with self._lock:
-                    self._keep(key, fit)
-        answer: StudyAnswer = fit.result(seconds)
+        answer: StudyAnswer = self.fit_of(session, study).result(seconds)
         return answer
 
     def _fitted(

@@ -17,9 +17,9 @@ from threadpoolctl import threadpool_limits
 from db.database import Database
 from db.scores import scores_version
 from db.studies import StoredStudy
-from mixtures.recommend import NotEnoughTrials
+from mixtures.study_answer import StudyAnswer
 from mixtures.value import Value
-from service.answers import Answers, FitNotReady
+from service.answers import Answers
 
 log = structlog.get_logger()
 
@@ -147,14 +147,10 @@ class Headlines:
 
 def _headline(database: Database, answers: Answers, study: StoredStudy) -> Headline:
     with database.read() as session:
-        # First what waits for the fit: the leaderboard then has it too.
-        try:
-            answer = answers.recommendation(session, study, FIT_SECONDS)
-        except FitNotReady:
-            raise
-        except NotEnoughTrials:
-            answer = None
-        board = answers.leaderboard(session, study)
+        fit = answers.fit_of(session, study)
+    # Without a session, for as long as that takes.
+    found: StudyAnswer = fit.result(FIT_SECONDS)
+    board, answer = found.leaderboard, found.recommendation
     best = None
     if board.rows:
         row = board.rows[0]

@@ -19,7 +19,7 @@ from db.scores import last_completed
 from db.studies import StoredStudy
 from mixtures.rank import Leaderboard
 from mixtures.value import hash_text
-from service.answers import Answers, FitNotReady, state_of_scores
+from service.answers import ANSWER_SECONDS, Answers, FitNotReady, state_of_scores
 
 log = structlog.get_logger()
 
@@ -98,17 +98,21 @@ class KeptBoards:
         self._renewers.submit(make)
 
     def _made(self, study: StoredStudy, objective: Objective) -> WrittenBoard:
+        fit, is_fitted = None, True
         with self._database.read() as session:
             version = state_of_scores(session, study)
             last = last_completed(session, study.id)
-            is_fitted = True
             if objective == "transfer":
                 board = self._answers.transfer_leaderboard(session, study)
             else:
-                try:
-                    board = self._answers.fitted_leaderboard(session, study)
-                except FitNotReady:
-                    board, is_fitted = self._answers.leaderboard(session, study, 0.0), False
+                fit = self._answers.fit_of(session, study)
+        if fit is not None:
+            try:
+                board = fit.result(ANSWER_SECONDS).leaderboard
+            except FitNotReady:
+                is_fitted = False
+                with self._database.read() as session:
+                    board = self._answers.leaderboard(session, study, 0.0)
         # Of those who wait for the same fit one writes.
         with self._writer:
             kept = self._kept.get((study.id, objective))

@@ -21,9 +21,10 @@ from db.scores import observations
 from db.studies import StoredStudy
 from db.study_page import TrialTime, last_result, trial_times
 from mixtures.rank import Leaderboard, Observation, complete_observations, leaderboard
-from mixtures.recommendation import NotEnoughTrials, Recommendation
+from mixtures.recommendation import Recommendation
 from mixtures.signal import SignalReport, signal
 from mixtures.study import StudySpec
+from mixtures.study_answer import StudyAnswer
 from mixtures.trial import ItemCounts
 from service.answers import Answers, FitNotReady, state_of_scores
 from service.pages.mixture_table import MixtureTable, TableQuery
@@ -202,31 +203,35 @@ class Facts:
     def _facts(self, study: StoredStudy, version: str, seconds: float) -> StudyFacts:
         with self._lock:
             before = self._kept.get(study.id)
+        begun = time.monotonic()
         with self._database.read() as session:
-            recommendation, no_answer, is_partial = None, "", False
-            try:
-                recommendation = self._answers.recommendation(session, study, seconds)
-            except FitNotReady as error:
-                no_answer, is_partial = str(error), True
-            except NotEnoughTrials as error:
-                no_answer = str(error)
-            begun = time.monotonic()
-            # Whoever waited for the fit has waited: the board has it, or comes without.
-            board = self._answers.leaderboard(session, study, 0.0 if is_partial else seconds)
+            fit = self._answers.fit_of(session, study)
             if before is None or before.version != version:
-                before = self._read(session, study, version, board)
-            return replace(
-                before,
-                board=board,
-                recommendation=recommendation,
-                no_answer=no_answer,
-                is_partial=is_partial,
-                seconds=max(before.seconds, time.monotonic() - begun),
-            )
+                before = self._read(session, study, version)
+        spent = time.monotonic() - begun
+        try:
+            # Without a session: a fit may take half an hour.
+            answer: StudyAnswer = fit.result(seconds)
+        except FitNotReady as error:
+            begun = time.monotonic()
+            answer, no_answer, is_partial = self._raw(study), str(error), True
+            spent += time.monotonic() - begun
+        else:
+            no_answer, is_partial = answer.no_recommendation, False
+        return replace(
+            before,
+            board=answer.leaderboard,
+            recommendation=answer.recommendation,
+            no_answer=no_answer,
+            is_partial=is_partial,
+            seconds=max(before.seconds, spent),
+        )
 
-    def _read(
-        self, session: Session, study: StoredStudy, version: str, board: Leaderboard
-    ) -> StudyFacts:
+    def _raw(self, study: StoredStudy) -> StudyAnswer:
+        with self._database.read() as session:
+            return StudyAnswer(leaderboard=self._answers.leaderboard(session, study, 0.0))
+
+    def _read(self, session: Session, study: StoredStudy, version: str) -> StudyFacts:
         """What needs no fit: the second look at the same scores has it from the first."""
         found = observations(session, study.id, study.spec.objective.metric)
         complete, _ = complete_observations(study.spec, found)
@@ -234,7 +239,7 @@ class Facts:
         return StudyFacts(
             version=version,
             spec=study.spec,
-            board=board,
+            board=leaderboard(study.spec, []),
             recommendation=None,
             no_answer="",
             signal=self._answers.signal(session, study),

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from mixtures.answer_child import run
 from mixtures.recommendation import NotEnoughTrials
 from service import answers as answers_module
+from service import full_answer
 from service.answers import Answers, FitNotReady
 from tests.mixtures.share_study import make_study, observe_curve
 from tests.service.conftest import finished_study
@@ -56,8 +57,8 @@ def test_a_fit_that_takes_too_long_leaves_the_board_raw_and_is_kept_for_the_next
 ) -> None:
     study = finished_study(client)
     process = gated(client)
-    monkeypatch.setattr(answers_module.Answers.fitted_leaderboard, "__defaults__", (0.05,))
-    monkeypatch.setattr(answers_module.Answers.recommendation, "__defaults__", (0.05,))
+    monkeypatch.setattr("service.kept_boards.ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(full_answer.full_recommendation, "__defaults__", (0.05,))
     board = client.get(f"/v1/studies/{study}/leaderboard").json()
     assert board["no_posterior"] == (
         "the fit of these 14 trials is not done yet; it goes on, ask again"
