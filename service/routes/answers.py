@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from db.studies import StoredStudy
 from mixtures.csv_cell import guarded
-from mixtures.rank import Leaderboard
+from mixtures.rank import Leaderboard, LeaderboardRow
 from mixtures.recommendation import Recommendation
 from mixtures.repetition import Epochs
 from mixtures.row_noise import RowNoise
@@ -17,6 +17,7 @@ from mixtures.signal import SignalReport
 from service.etags import require_modified
 from service.full_answer import full_recommendation
 from service.kept_boards import WrittenBoard
+from service.paging import Limit, behind, page_of
 from service.routes.studies import stored_study
 from service.scopes import READ
 from service.state import ControllerDep
@@ -37,22 +38,31 @@ def get_leaderboard(
     format: Literal["json", "csv"] = "json",
     objective: Literal["own", "transfer"] = "own",
     wait: bool = True,
+    limit: Limit = None,
+    after: str | None = None,
 ) -> Response:
     """Mixtures by the mean of the objective over seeds, with intervals, pairs and ties.
 
     By the transfer score where `objective` says so; then 409 while there are too few trials. With
     `wait=false` at once from the last fit in memory, where there is one: `as_of_trial` is the trial
-    that was completed last of those in it.
+    that was completed last of those in it. With a `limit` so many of its rows, those after the one
+    whose first trial is `after`.
     """
     study = stored_study(controller, study_id)
     written = controller.boards.of(study, objective, wait)
-    if format == "json":
+    board, headers = written.board, {}
+    if limit is not None or after is not None:
+        linked = Response()
+        rows = behind(board.rows, after, _first_trial)
+        page = page_of(request, linked, rows, limit, _first_trial)
+        board = board.model_copy(update={"rows": tuple(page)})
+        headers = {name: linked.headers[name] for name in ("Link",) if name in linked.headers}
+    elif format == "json":
         return _json(request, written)
-    return Response(
-        leaderboard_csv(written.board, study),
-        media_type="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{study.spec.name}.csv"'},
-    )
+    if format == "json":
+        return Response(board.model_dump_json(), media_type="application/json", headers=headers)
+    headers["Content-Disposition"] = f'attachment; filename="{study.spec.name}.csv"'
+    return Response(leaderboard_csv(board, study), media_type="text/csv", headers=headers)
 
 
 @router.get("/signal", operation_id="get_signal")
@@ -72,6 +82,10 @@ def get_recommendation(study_id: str, controller: ControllerDep) -> Recommendati
     study = stored_study(controller, study_id)
     with controller.database.read() as session:
         return full_recommendation(controller.answers, session, study)
+
+
+def _first_trial(row: LeaderboardRow) -> str:
+    return row.trial_ids[0]
 
 
 def _json(request: Request, written: WrittenBoard) -> Response:

@@ -135,3 +135,20 @@ def test_boards_are_kept_within_a_number_of_bytes(
     client.get(f"/v1/studies/{study}/leaderboard").raise_for_status()
     client.get(f"/v1/studies/{study}/leaderboard?objective=transfer").raise_for_status()
     assert list(boards_of(client)._kept) == [(study, "transfer")]
+
+
+def test_pages_of_a_board_are_its_rows_in_their_order(client: TestClient) -> None:
+    address = f"/v1/studies/{finished_study(client)}/leaderboard"
+    whole = client.get(address).json()
+    first = client.get(address, params={"limit": 4})
+    rows, answer = list(first.json()["rows"]), first
+    while "next" in answer.links:
+        answer = client.get(answer.links["next"]["url"])
+        rows += answer.json()["rows"]
+    assert len(first.json()["rows"]) == 4
+    assert {**first.json(), "rows": rows} == whole
+    table = client.get(address, params={"limit": 4, "format": "csv"})
+    assert len(table.text.splitlines()) == 5
+    wrong = client.get(address, params={"after": "none"})
+    assert wrong.status_code == 422
+    assert "there is no such thing" in wrong.json()["detail"]
