@@ -65,10 +65,13 @@ def leaderboard(home: Path, is_quick: bool) -> list[Goal]:
         print(
             f"{num_trials:,} trials x {num_benchmarks} metrics: {one.num_rows:,} rows, "
             f"{one.num_with_posterior:,} with posterior, {one.megabytes:.1f} MB; fit "
-            f"{one.fit_seconds:.1f} s; median {one.p50_ms:.1f} ms, p95 {one.p95_ms:.1f} ms; "
-            f"as of {one.as_of}; controller {one.memory_bytes / 1e6:.0f} MB"
+            f"{one.fit_seconds:.1f} s, as of trial {one.as_of_trial}; controller "
+            f"{one.memory_bytes / 1e6:.0f} MB"
         )
-        goals.append((f"leaderboard_p95_ms_{num_trials}", one.p95_ms, bound, False))
+        for kind, p95 in one.p95_ms.items():
+            print(f"  {kind:6} median {one.median_ms[kind]:.1f} ms, p95 {p95:.1f} ms")
+            if kind != "plain":
+                goals.append((f"leaderboard_{kind}_p95_ms_{num_trials}", p95, bound, False))
     return goals
 
 
