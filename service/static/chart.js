@@ -178,8 +178,19 @@ function showTable() {
 /** The first screen comes first: Plotly is 4.8 MB to read, and an idle moment may come before the
  *  first frame is painted. */
 function afterFirstPaint(task) {
-  const whenIdle = () => (window.requestIdleCallback ? requestIdleCallback(task, { timeout: 1500 }) : task());
-  requestAnimationFrame(() => setTimeout(whenIdle));
+  requestAnimationFrame(() => setTimeout(() => whenIdle(task)));
+}
+
+function whenIdle(task) {
+  if (window.requestIdleCallback) requestIdleCallback(task, { timeout: 1500 });
+  else task();
+}
+
+/** A curve that is out of sight lets what is seen go first: to draw it takes a tenth of a second. */
+function soon() {
+  const { top, bottom } = plot.getBoundingClientRect();
+  if (bottom > 0 && top < innerHeight) bring();
+  else whenIdle(bring);
 }
 
 async function save(format) {
@@ -188,8 +199,8 @@ async function save(format) {
 }
 
 if (plot) {
-  document.addEventListener("filter-changed", bring);
-  document.addEventListener("scores-changed", bring);
+  document.addEventListener("filter-changed", soon);
+  document.addEventListener("scores-changed", soon);
   document.getElementById("curve-table").addEventListener("toggle", showTable);
   document.getElementById("save-svg").addEventListener("click", () => save("svg"));
   document.getElementById("save-png").addEventListener("click", () => save("png"));

@@ -43,8 +43,9 @@ async function show(search) {
   }
 }
 
-function follow() {
-  show(query());
+/** The table first: figures are many, and it would wait for its turn among them. */
+async function follow() {
+  await show(query());
   document.dispatchEvent(new CustomEvent("filter-changed"));
 }
 

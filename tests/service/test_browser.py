@@ -217,7 +217,7 @@ def test_reader_of_a_finished_study(
     expect(page.locator("#figure-cost circle")).to_have_count(13)
     # While the fit is made a line above says so, and what is looked at stays in its place.
     expect(page.locator("[data-late]")).to_have_count(0)
-    assert page.evaluate("scrollY") == 400
+    assert abs(page.evaluate("scrollY") - 400) <= 1  # heights are fractions of a pixel
     expect(page.locator("#line")).to_have_value("benchmark:held_out")
     expect(page.locator("#board thead")).to_contain_text("test_sums")
     expect(page.get_by_role("button", name="Compare 2 mixtures")).to_be_visible()
