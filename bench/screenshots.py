@@ -84,6 +84,8 @@ def take(browser: Browser, url: str, shot: Shot, scheme: str, width: str, full: 
         color_scheme="dark" if scheme == "dark" else "light",
     )
     page.goto(shot.address, timeout=120_000)
+    if page.locator("#plot").count():
+        page.wait_for_selector("#plot .main-svg", timeout=120_000)
     page.wait_for_timeout(SETTLE_MS)
     for _ in range(MOST_WAITS):
         # A first fit takes its time; the page says so meanwhile.
