@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 
 from bench.idle_pool import IdlePool
 from db.database import Database, now
-from db.trials import MAX_LOST_ATTEMPTS
+from mixtures.retries import Retries
 from service.app import create_app
 from service.settings import Settings
 
@@ -201,7 +201,7 @@ class Trials(RuleBasedStateMachine):
         for model in self.trials.values():
             if model.state == "RUNNING":
                 model.lost += 1
-                is_over = model.lost >= MAX_LOST_ATTEMPTS
+                is_over = model.lost >= Retries().lost
                 model.state = "FAILED" if is_over else "WAITING"
                 if model.is_cancelled:
                     model.state = "CANCELLED"
