@@ -72,12 +72,13 @@ class RayPool:
             self._gone.set()
             self._gone = asyncio.Event()
             while not self._is_up:
-                await self._machines.stop()
-                await asyncio.to_thread(ray.shutdown)
                 try:
+                    await self._machines.stop()
+                    await asyncio.to_thread(ray.shutdown)
                     await self._begin()
-                except (RayError, RuntimeError, ConnectionError, OSError) as error:
-                    log.error("Ray cannot be started: %s", error)
+                except Exception as error:
+                    # Whatever it is, it is tried again: without Ray nothing trains, /readyz says.
+                    log.error("Ray cannot be started: %s", error, exc_info=error)
                     await asyncio.sleep(_POLL_SECONDS)
             _handle_signals_again()
             log.warning("Ray is there again")
