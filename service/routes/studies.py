@@ -151,7 +151,7 @@ def study(study_id: str, response: Response, controller: ControllerDep) -> Study
 
 def study_tag(study: StoredStudy, status: StudyStatus | None = None) -> str:
     """Of the study as it is shown; without a status for If-Match alone."""
-    edit = [study.note, study.tags, study.is_archived, study.is_paused]
+    edit = [getattr(study, name) for name in StudyChange.model_fields]
     # The report on its data never changes.
     state = [study.id, study.spec.content_hash(), status and status.canonical()]
     return tag_of(state, edit)

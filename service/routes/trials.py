@@ -164,7 +164,7 @@ def trial_tag(stored: StoredTrial) -> str:
         *(moment and moment.isoformat() for moment in moments),
         version("decaymix"),
     ]
-    return tag_of(state, [stored.note, stored.tags])
+    return tag_of(state, [getattr(stored, name) for name in TrialChange.model_fields])
 
 
 def _place(trial_id: str) -> str:

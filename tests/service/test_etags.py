@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from mixtures.labels import StudyChange
 from service.etags import NotModified, PreconditionFailed, require_match, require_modified, tag_of
 from tests.service.conftest import StartService, finished_study
 from tests.service.test_change import first_trial, outside_study
@@ -80,6 +81,16 @@ def test_nobody_writes_over_what_was_not_seen(client: TestClient) -> None:
         for tag in (f"W/{client.get(path).headers['etag']}", '"x"', "x"):
             problem_of(client.patch(path, json={"note": "no"}, headers={"If-Match": tag}), 412)
         assert client.patch(path, json={"note": "who cares"}).status_code == 200
+
+
+def test_whatever_may_be_written_changes_what_if_match_compares(client: TestClient) -> None:
+    path = f"/v1/studies/{outside_study(client)}"
+    for field in StudyChange.model_fields:
+        seen = client.get(path).headers["etag"]
+        other = {"note": "x", "tags": ["x"], "priority": 3, "max_running": 2}.get(field, True)
+        assert client.patch(path, json={field: other}).status_code == 200
+        late = client.patch(path, json={"note": "mine"}, headers={"If-Match": seen})
+        problem_of(late, 412)
 
 
 def test_a_trial_that_moves_meanwhile_refuses_no_note(client: TestClient) -> None:
