@@ -47,7 +47,12 @@ def tune_seconds(home: Path, num: int) -> float:
             tune_config=tune.TuneConfig(
                 num_samples=num, metric="loss", mode="min", reuse_actors=True
             ),
-            run_config=tune.RunConfig(storage_path=str(home / "tune"), verbose=0),
+            run_config=tune.RunConfig(
+                storage_path=str(home / "tune"),
+                verbose=0,
+                # There is nothing to save; a class is asked for it at its end otherwise.
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
         )
         started = time.perf_counter()
         results = tuner.fit()
