@@ -5,8 +5,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import ModuleType
-from typing import cast
+from importlib.abc import MetaPathFinder
 
 import uvicorn
 
@@ -72,10 +71,20 @@ class StartFailed(RuntimeError):
 def _do_without_pandas() -> None:
     """DuckDB imports pandas, where there is one, at its first parameter, to know its empty values.
 
-    None ever come here, and with pyarrow that is 120 MB of the controller. To an entry of None
-    `import pandas` says that there is none. Child processes are not touched.
+    None ever come here, and with pyarrow that is 120 MB of the controller. Child processes are not
+    touched.
     """
-    sys.modules.setdefault("pandas", cast(ModuleType, None))
+    sys.meta_path.insert(0, _NoPandas())
+
+
+class _NoPandas(MetaPathFinder):
+    """Says that there is no pandas. An entry of None in sys.modules says so to Python alone:
+    pyarrow, which reads the items of a trial, would take None for the module.
+    """
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("the controller does without pandas", name=name)
 
 
 class _Server(uvicorn.Server):

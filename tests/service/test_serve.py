@@ -103,6 +103,24 @@ def test_it_says_where_it_listens_keeps_its_home_and_stops_in_good_order(
     Database(home / "decaymix.duckdb").close()
 
 
+def test_items_can_be_read_where_there_is_to_be_no_pandas() -> None:
+    read = """
+import sys, tempfile, service.serve
+service.serve._do_without_pandas()
+from pathlib import Path
+from mixtures.item import ItemScore
+from workers.item_files import read_items, write_item_scores
+item = ItemScore(benchmark="sums", item=0, nats=3.0, answer_bytes=2, chosen=0, is_right=False)
+with tempfile.TemporaryDirectory() as home:
+    write_item_scores(Path(home), "trial", [item], "texts")
+    print(read_items(Path(home), "trial"))
+assert "pandas" not in sys.modules
+"""
+    found = subprocess.run([sys.executable, "-c", read], cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    assert "nats=3.0" in found.stdout
+
+
 def test_a_controller_that_cannot_start_never_says_that_it_listens(tmp_path: Path) -> None:
     controller = start(tmp_path / "home", BROKEN)
     said, errors = controller.communicate(timeout=60)
