@@ -34,9 +34,9 @@ def tell(browser: Browser, controller: RealController, small: dict[str, Any], fi
     complaints: list[str] = []
     with open_page(browser, controller.url, complaints, viewport=DESK) as page:
         study_id = submit_from_the_form(page, recipe)
-        watch_it_move(page)
-        # What is waiting still is, however quick this machine is.
+        # Two trials have begun, and go on; the others wait, however slow this browser is.
         controller.client.change_study(study_id, is_paused=True)
+        watch_it_move(page)
         expect(page.locator("[data-part=kept]")).to_contain_text("Paused")
         cancel_and_retry(browser, controller, study_id, complaints)
         sort_and_filter(page)
@@ -74,7 +74,7 @@ def submit_from_the_form(page: Page, recipe: dict[str, Any]) -> str:
     expect(sums.get_by_label("Response")).to_have_value("{{ answer }}")
     page.locator("[data-field='space.sft_share']").fill("0, 0.25, 0.5, 1")
     page.get_by_role("group", name="Benchmark 2").get_by_label("Files").fill("test_sums.jsonl")
-    page.get_by_label("Decay tokens of a trial").fill("81920")
+    page.get_by_label("Decay tokens of a trial").fill("163840")
     page.get_by_role("button", name="Write this into the editor").click()
     expect(page.locator("#state")).to_contain_text(f"Well formed: {NUM_TRIALS} first trials")
     editor = page.locator("#yaml")
