@@ -49,7 +49,7 @@ def main() -> None:
         print(goal_line(f"chaos_{kind}_kills", kills[kind], plan.least[kind], is_at_least=True))
     total = sum(kills[kind] for kind in plan.least)
     print(goal_line("chaos_kills", total, sum(plan.least.values()), is_at_least=True))
-    for name in ("lost", "completed_twice", "zombies", "disorderly", "differing"):
+    for name in ("lost", "completed_twice", "zombies", "disorderly", "refused", "differing"):
         for one in found[name][:10]:
             print(f"{name}: {one}")
         print(goal_line(f"chaos_{name}", len(found[name]), 0))
@@ -85,6 +85,7 @@ def run(plan: Plan, folder: Path, seed: int) -> dict[str, Any]:
             "kills": kills,
             "attempts": dict(facts.outcomes),
             "acknowledged": trainer.acknowledged.counts(),
+            "refused": trainer.trouble,
             "num_trials": len(facts.results),
             "lost": lost(supervisor, trainer.acknowledged, facts),
             "completed_twice": facts.completed_twice,

@@ -76,7 +76,7 @@ class Trainer:
             client.change_trial(trial_id, note=note)
             self.acknowledged.notes[trial_id] = note
         if number % 10 == 0:
-            token = client.create_token(f"chaos {number}", ["read"], None)
+            token = client.create_token(f"chaos-{number}", ["read"], None)
             self.acknowledged.tokens.add(token["stored"]["id"])
 
     def _train_outside(self, client: Client, number: int) -> None:
