@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.optimize import minimize
 
 from mixtures.polytope import Array
 from mixtures.search_kernel import (
@@ -143,6 +142,9 @@ def fit(measured: Measured, start: Array | None = None, max_steps: int = _MAX_ST
     rows = np.unique(np.linspace(0, len(targets) - 1, _MODE_TRIALS).astype(int))
     mode = centre if start is None or len(start) != len(centre) else start
     if max_steps > 0 and len(targets) > 1:
+        # Not above: a controller at rest does without it.
+        from scipy.optimize import minimize
+
         found = minimize(
             loss,
             np.clip(mode, centre - 5 * sd, centre + 5 * sd),

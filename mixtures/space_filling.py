@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.cluster.vq import kmeans2
 
 from mixtures.polytope import Array, Region, hit_and_run, region, vertices
 from mixtures.value import hash_text
@@ -114,6 +113,9 @@ def _along_the_line(space: Region, num_points: int) -> Array:
 def _representatives(drawn: Array, num_points: int, rng: np.random.Generator) -> Array:
     """The drawn mixture nearest to each of `num_points` centres, no one twice."""
     roots = np.sqrt(np.maximum(drawn, 0))
+    # Not above: a controller at rest does without it.
+    from scipy.cluster.vq import kmeans2
+
     centres, _ = kmeans2(roots, num_points, iter=10, minit="++", rng=rng, missing="warn")
     picked: list[int] = []
     for centre in centres:

@@ -111,7 +111,8 @@ def _wait_for(running: Running) -> None:
 def _answer() -> None:
     for line in sys.stdin:
         if line.strip() == "modules":
-            sys.stdout.write(json.dumps(sorted(sys.modules)) + "\n")
+            loaded = sorted(name for name, module in sys.modules.items() if module)
+            sys.stdout.write(json.dumps(loaded) + "\n")
             sys.stdout.flush()
 
 

@@ -15,7 +15,6 @@ Computation 4(3), section 3). Found by MINPACK's Levenberg-Marquardt, through Sc
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from mixtures.surrogates.seam import Array, Learned, LearnedFit, Trials, bounded
 
@@ -144,6 +143,9 @@ def _descend(shares: Array, targets: Array, weights: Array, error: float, start:
 
     def jacobian(at: Array) -> Array:
         return np.vstack([root[:, None] * _slopes(shares, at), prior])
+
+    # Not above: a controller at rest does without it.
+    from scipy.optimize import least_squares
 
     found = least_squares(
         residual,

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.optimize import minimize
 
 from mixtures.surrogates.matern import inverse_of, noise_prior
 from mixtures.surrogates.seam import Array, Trials
@@ -124,6 +123,9 @@ def find_mode(
         rows = np.random.default_rng(0).choice(rows, MODE_TRIALS, replace=False)
     loss = mode_loss(kernel, trials.shares[rows], targets[rows], trials.noise[rows], prior)
     low, high = prior[0] - REACH * prior[1], prior[0] + REACH * prior[1]
+    # Not above: a controller at rest does without it.
+    from scipy.optimize import minimize
+
     found = minimize(
         loss,
         start,
