@@ -34,9 +34,9 @@ def tell(browser: Browser, controller: RealController, small: dict[str, Any], fi
     complaints: list[str] = []
     with open_page(browser, controller.url, complaints, viewport=DESK) as page:
         study_id = submit_from_the_form(page, recipe)
-        # Two trials have begun, and go on; the others wait, however slow this browser is.
+        # The trials wait until somebody looks, however slow this browser is.
         controller.client.change_study(study_id, is_paused=True)
-        watch_it_move(page)
+        watch_it_move(page, controller.client, study_id)
         expect(page.locator("[data-part=kept]")).to_contain_text("Paused")
         cancel_and_retry(browser, controller, study_id, complaints)
         sort_and_filter(page)
@@ -85,9 +85,10 @@ def submit_from_the_form(page: Page, recipe: dict[str, Any]) -> str:
     return page.url.rsplit("/", 1)[1]
 
 
-def watch_it_move(page: Page) -> None:
-    """Bars, rows and curve, without a reload."""
+def watch_it_move(page: Page, client: Client, study_id: str) -> None:
+    """Bars, rows and curve, without a reload; paused again once they moved."""
     expect(page.locator("#connection")).to_have_text("live")
+    client.change_study(study_id, is_paused=False)
     page.evaluate("window.isSamePage = true")
     bars: set[float] = set()
 
@@ -97,6 +98,7 @@ def watch_it_move(page: Page) -> None:
         return len(bars) >= 2
 
     wait_until(has_moved, 60, "bars that move")
+    client.change_study(study_id, is_paused=True)
     expect(page.locator("#board tbody th").first).to_be_visible()
     expect(page.locator("#plot .xtick").first).to_be_visible()
     assert page.evaluate("window.isSamePage")
@@ -154,7 +156,8 @@ def sees_all(page: Page, client: Client, study_id: str) -> None:
     assert num_complete(client, study_id) == NUM_TRIALS
     rows = page.locator("#board tbody th a")
     expect(rows).to_have_text(["50\u00a0%", "64\u00a0%", "100\u00a0%"])
-    drawn = "document.querySelector('#plot').data[0].x.length"
+    # Where the fit is there already, its band comes before the trials.
+    drawn = "document.querySelector('#plot').data.find((one) => one.mode === 'markers').x.length"
     wait_until(lambda: page.evaluate(drawn) == 6, 30, "a curve of three mixtures, two seeds each")
     page.get_by_label("SFT share from").fill("")
     expect(rows).to_have_count(5)

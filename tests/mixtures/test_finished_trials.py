@@ -131,7 +131,7 @@ def changed(column: str, value: str) -> str:
         (lambda: table().replace("note", "notes"), "line 1"),
         (lambda: table().replace("note", "seed"), "line 1"),
         (lambda: table() + "one,two\n", "line 2"),
-        (lambda: table() + "x" * 200_000, "(body)"),
+        (lambda: table() + "x" * 200_000, "line 2"),
         (lambda: changed("result", "[" * 100_000), "line 2.result"),
         (lambda: changed("num_items:math:acc", "3000000000"), "line 2.num_items:math:acc"),
         (lambda: changed("finished_at", "0001-01-01T00:00:00+14:00"), "line 2.finished_at"),
