@@ -1,17 +1,34 @@
 """What all tests have in common."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from threadpoolctl import threadpool_limits
+from xdist.scheduler import LoadFileScheduling
 
-# The longest first: two minutes begun last would be two minutes that the other process waits.
-_FIRST = ("test_readme.py", "test_end_to_end.py")
+# Each starts a Ray with all cores: two at a time would wait for each other. The longest first: what
+# is begun last, the other process waits for.
+_STORIES = ("test_readme.py", "test_end_to_end.py", "test_two_machines.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The whole stories first, all else as it was collected."""
-    items.sort(key=lambda item: item.path.name not in _FIRST)
+    """The whole stories first, then all else as it was collected."""
+    items.sort(key=lambda item: item.path.name not in _STORIES)
+
+
+class _StoriesTogether(LoadFileScheduling):
+    """File by file, the stories in one process. xdist's own groups do nothing in pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "stories" if file.rpartition("/")[2] in _STORIES else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _StoriesTogether:
+    """For `-n 2`, whatever `--dist` says."""
+    return _StoriesTogether(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

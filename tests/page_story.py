@@ -97,7 +97,7 @@ def watch_it_move(page: Page, client: Client, study_id: str) -> None:
         bars.update(page.evaluate(values))
         return len(bars) >= 2
 
-    wait_until(has_moved, 60, "bars that move")
+    wait_until(has_moved, 180, "bars that move")
     client.change_study(study_id, is_paused=True)
     expect(page.locator("#board tbody th").first).to_be_visible()
     expect(page.locator("#plot .xtick").first).to_be_visible()
