@@ -34,11 +34,11 @@ def tell(browser: Browser, controller: RealController, small: dict[str, Any], fi
     complaints: list[str] = []
     with open_page(browser, controller.url, complaints, viewport=DESK) as page:
         study_id = submit_from_the_form(page, recipe)
-        # The trials wait until somebody looks, however slow this browser is.
-        controller.client.change_study(study_id, is_paused=True)
+        # The trials wait until somebody looks, and end one by one, however slow this browser is.
+        controller.client.change_study(study_id, is_paused=True, max_running=1)
+        cancel_and_retry(browser, controller, study_id, complaints)
         watch_it_move(page, controller.client, study_id)
         expect(page.locator("[data-part=kept]")).to_contain_text("Paused")
-        cancel_and_retry(browser, controller, study_id, complaints)
         sort_and_filter(page)
         assert complaints == []
         lose_the_controller(page, controller, study_id)
@@ -98,7 +98,7 @@ def watch_it_move(page: Page, client: Client, study_id: str) -> None:
         return len(bars) >= 2
 
     wait_until(has_moved, 180, "bars that move")
-    client.change_study(study_id, is_paused=True)
+    client.change_study(study_id, is_paused=True, max_running=None)
     expect(page.locator("#board tbody th").first).to_be_visible()
     expect(page.locator("#plot .xtick").first).to_be_visible()
     assert page.evaluate("window.isSamePage")
