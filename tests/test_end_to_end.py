@@ -10,7 +10,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +17,7 @@ import yaml
 
 from decaymix import ApiProblem, Client
 from mixtures.export.plain import verify_export
-from tests import page_story
 from tests.real_controller import RealController, free_port, serve_command, wait_until
-from tests.service.chromium import open_browser
 
 STUDY: dict[str, Any] = {
     "name": "end-to-end",
@@ -182,14 +179,3 @@ def test_a_study_survives_the_loss_of_a_worker_and_of_the_controller(
     wrong = yaml.safe_dump({**STUDY, "resources": {"cpus_per_trial": 3}})
     with pytest.raises(ApiProblem, match=r"cpus_per_trial = 3.*the cluster has 2 cores"):
         client.submit_study(wrong)
-
-
-@pytest.mark.browser
-@pytest.mark.timeout(400)
-def test_somebody_sees_a_study_through_the_end_of_its_controller(
-    controller: RealController, tmp_path: Path
-) -> None:
-    controller.start()
-    page_story.write_data(controller.data_root)
-    with open_browser() as browser:
-        page_story.tell(browser, controller, STUDY, tmp_path / "mixture.yaml")

@@ -26,15 +26,16 @@ def test_nobody_waits_for_a_fit_that_takes_long_once_the_scores_are_known(
 ) -> None:
     study = stored_study(controller, finished_study(client))
 
-    def never(*_: Any) -> Any:
-        raise FitNotReady("it goes on")
+    class GoesOn:
+        def result(self, seconds: float) -> Any:
+            raise FitNotReady("it goes on")
 
     # Facts of its own: those of the controller are asked by its headlines as well.
     facts = Facts(controller.database, controller.answers)
-    monkeypatch.setattr(controller.answers, "recommendation", never)
+    monkeypatch.setattr(controller.answers, "fit_of", lambda *_: GoesOn())
     first = facts.of(study)
     assert first.facts.is_partial and len(first.facts.board.rows) == 7
-    monkeypatch.setattr(controller.answers, "recommendation", lambda *_: time.sleep(3))
+    monkeypatch.setattr(controller.answers, "fit_of", lambda *_: time.sleep(3))
     begun = time.monotonic()
     again = facts.of(study, 0.5)
     assert time.monotonic() - begun < 0.4
