@@ -32,6 +32,7 @@ __all__ = [
     "DatabaseTooNew",
     "DatabaseUnreadable",
     "Session",
+    "let_go",
     "now",
 ]
 
@@ -138,18 +139,21 @@ def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+def let_go(session: Session) -> None:
+    """End what the session has read: what is written meanwhile may be tidied up. It can read on."""
+    session.rollback()
+
+
 def migrate(engine: Engine, to: str = "head") -> None:
     """Up to that version of the schema, each step in a transaction of its own.
 
-    Not all in one: DuckDB alters no table that the same transaction has updated.
+    Not all in one: DuckDB alters no table that the same transaction has updated. Alembic sees to it
+    (db/migrations/env.py) on a connection that has begun none.
     """
     config = _alembic()
-    scripts = ScriptDirectory.from_config(config)
-    steps = [script.revision for script in scripts.iterate_revisions(to, "base")]
-    for revision in reversed(steps):
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, revision)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
 
 
 def head_of_migrations() -> str:

@@ -14,9 +14,12 @@ from db import trials
 from db.database import now
 from db.labels import is_paused
 from db.tables import AttemptRow, TrialRow
+from mixtures.retries import Retries
 from mixtures.told import Ask, Told, result_of
 from mixtures.trial import Score, TrialFailure, TrialSpec, TrialState
 from mixtures.value import Value
+
+_BY_DEFAULT = Retries()
 
 
 class LeaseConflict(ValueError):
@@ -78,8 +81,9 @@ def renew(session: Session, trial_id: str, attempt: int, seconds: float) -> Leas
     return _as_lease(session, row)
 
 
-def tell(session: Session, trial_id: str, told: Told) -> TrialState:
-    """COMPLETE with its scores, or FAILED with its reason; the same told twice is one.
+def tell(session: Session, trial_id: str, told: Told, retries: Retries = _BY_DEFAULT) -> TrialState:
+    """COMPLETE with its scores, or FAILED with its reason, unless `retries` let it wait again; the
+    same told twice is one.
 
     A lease that has ended is forgiven while nobody else has the trial. Otherwise what came late is
     kept with the attempt. Raises UnknownTrial; LeaseConflict where something else was told before
@@ -105,6 +109,7 @@ def tell(session: Session, trial_id: str, told: Told) -> TrialState:
                 message=told.failure.splitlines()[0],
                 traceback=told.failure,
             ),
+            retries,
         )
     else:
         spec = trials.get_trial(session, trial_id).spec
@@ -126,12 +131,14 @@ def any_overdue(session: Session) -> bool:
     return bool(_overdue(session))
 
 
-def expire(session: Session) -> list[tuple[TrialSpec, int, TrialState]]:
+def expire(
+    session: Session, retries: Retries = _BY_DEFAULT
+) -> list[tuple[TrialSpec, int, TrialState]]:
     """Take back every trial whose lease has ended; (spec, attempt, state) of each."""
     found = []
     for attempt in _overdue(session):
         reason = f"the lease of {attempt.worker} ended"
-        state = trials.record_lost(session, attempt.trial_id, attempt.number, reason)
+        state = trials.record_lost(session, attempt.trial_id, attempt.number, reason, retries)
         stored = trials.get_trial(session, attempt.trial_id)
         found.append((stored.spec, attempt.number, state))
     return found

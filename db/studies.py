@@ -1,7 +1,7 @@
 """Queries of the study table: values in, values out."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ from db.tables import StudyRow, TrialRow
 from mixtures.labels import Tag, tags_of
 from mixtures.study import StudySpec
 from mixtures.trial import TrialState
-from mixtures.value import Value
+from mixtures.value import Value, canonical_json, hash_text
 
 
 class UnknownStudy(LookupError):
@@ -34,6 +34,11 @@ class StoredStudy(Value):
     is_paused: bool = False
     priority: int = 0
     max_running: int | None = None
+
+
+def study_id_of(spec: StudySpec, data_hashes: Mapping[str, str]) -> str:
+    """By content: the spec as submitted, and the data that it was given."""
+    return hash_text(canonical_json([spec.identity(), dict(data_hashes)]))
 
 
 def insert_study(session: Session, study_id: str, spec: StudySpec, data_report: str) -> None:

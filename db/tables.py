@@ -36,6 +36,8 @@ class StudyRow(Base):
     priority: Mapped[int | None] = mapped_column(Integer)
     # Trials of our own workers at once; None: as many as there are places.
     max_running: Mapped[int | None] = mapped_column(Integer)
+    # Why its search proposes no more, as JSON (search_stops.py); None: it may.
+    search_stop: Mapped[str | None] = mapped_column(String)
 
 
 class TrialRow(Base):

@@ -72,12 +72,17 @@ def standing(session: Session, trial_id: str) -> tuple[TrialState, int]:
     """State and newest attempt of one trial, without reading all that is kept of it; raises
     UnknownTrial.
     """
+    state, attempt, _ = _standing_of_study(session, trial_id)
+    return state, attempt
+
+
+def _standing_of_study(session: Session, trial_id: str) -> tuple[TrialState, int, str]:
     session.flush()
-    query = select(TrialRow.state, TrialRow.attempt).where(TrialRow.id == trial_id)
-    row = session.execute(query).one_or_none()
+    columns = (TrialRow.state, TrialRow.attempt, TrialRow.study_id)
+    row = session.execute(select(*columns).where(TrialRow.id == trial_id)).one_or_none()
     if row is None:
         raise UnknownTrial(trial_id)
-    return TrialState(row.state), row.attempt
+    return TrialState(row.state), row.attempt, row.study_id
 
 
 def list_trials(
@@ -134,7 +139,8 @@ def record_result(session: Session, result: TrialResult) -> bool:
     nothing else; then False is returned.
     """
     # Plain statements, by key and without RETURNING (see `claim`): this is done for every trial.
-    if standing(session, result.trial_id) != (TrialState.RUNNING, result.attempt):
+    state, attempt, study_id = _standing_of_study(session, result.trial_id)
+    if (state, attempt) != (TrialState.RUNNING, result.attempt):
         _close_attempt(session, result.trial_id, result.attempt, "LATE", result.canonical())
         return False
     session.execute(
@@ -144,9 +150,6 @@ def record_result(session: Session, result: TrialResult) -> bool:
             state=TrialState.COMPLETE, finished_at=now(), result=result.canonical(), failure=None
         )
     )
-    study_id = session.scalars(
-        select(TrialRow.study_id).where(TrialRow.id == result.trial_id)
-    ).one()
     insert_scores(session, study_id, result.trial_id, result.scores)
     session.execute(
         update(AttemptRow)

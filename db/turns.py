@@ -16,10 +16,11 @@ from mixtures.trial import TrialSpec, TrialState
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A study whose first waiting trial is at `position`."""
+    """A study whose first waiting trial is at `position`; `is_limited` by a `max_running`."""
 
     study_id: str
     position: int
+    is_limited: bool
 
 
 def turns(session: Session) -> list[Turn]:
@@ -40,15 +41,28 @@ def turns(session: Session) -> list[Turn]:
         .having(first.is_not(None))
     )
     waiting = [
-        (-(priority or 0), running, position, study_id)
+        (-(priority or 0), running, position, study_id, most is not None)
         for study_id, position, running, priority, most in rows
         if most is None or running < most
     ]
-    return [Turn(study_id, position) for *_, position, study_id in sorted(waiting)]
+    return [
+        Turn(study_id, position, is_limited)
+        for *_, position, study_id, is_limited in sorted(waiting)
+    ]
 
 
-def spec_at(session: Session, turn: Turn) -> TrialSpec:
-    """The trial whose turn it is."""
-    text = session.scalar(select(TrialRow.spec).where(TrialRow.position == turn.position))
-    assert text is not None, f"no trial at position {turn.position}"
-    return TrialSpec.model_validate_json(text)
+def first_specs(session: Session, turn: Turn, most: int) -> list[TrialSpec]:
+    """The study's trials whose turn it is, from the first on: one at least."""
+    texts = session.scalars(
+        select(TrialRow.spec)
+        .where(
+            TrialRow.study_id == turn.study_id,
+            TrialRow.state == TrialState.WAITING,
+            TrialRow.trained_by.is_(None),
+            TrialRow.position >= turn.position,
+        )
+        .order_by(TrialRow.position)
+        .limit(most)
+    ).all()
+    assert texts, f"no trial of study {turn.study_id} waits from position {turn.position} on"
+    return [TrialSpec.model_validate_json(text) for text in texts]

@@ -19,13 +19,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
+from mixtures.late_scipy import ndtr, ndtri
 from mixtures.polytope import Array
 
 # Quantiles of the score to come. The gain is smooth in it, and its tails matter little.
 _NUM_QUANTILES = 24
-_Z = ndtri((np.arange(_NUM_QUANTILES) + 0.5) / _NUM_QUANTILES)
 _NUM_DRAWS = 256
 # A repeat is worth at least this part of the gain of the best new mixture, to be taken for it.
 _REPEAT_WORTH = 0.8
@@ -106,9 +105,10 @@ def knowledge_gradient(
     means = mean[rows]
     moves = covariance[rows] / spread  # column x: how all means move with the score at x
     lowest = np.zeros(len(mean))
-    for z in _Z:
+    quantiles = ndtri((np.arange(_NUM_QUANTILES) + 0.5) / _NUM_QUANTILES)
+    for z in quantiles:
         lowest += np.min(means[:, None] + moves * z, axis=0)
-    gain: Array = np.min(means) - lowest / len(_Z)
+    gain: Array = np.min(means) - lowest / _NUM_QUANTILES
     return np.maximum(gain, 0.0)
 
 

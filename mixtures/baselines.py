@@ -6,10 +6,14 @@ trains on now.
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from mixtures.mixture import Mixture
+from mixtures.mixture import Mixture, require_sum_to_one
 from mixtures.recipe import Recipe
 from mixtures.value import InvalidField
+
+if TYPE_CHECKING:
+    from mixtures.study import StudySpec
 
 # Names that are given to mixtures without the user's doing.
 UNIFORM, PROPORTIONAL, CURRENT = "uniform", "proportional", "current"
@@ -51,3 +55,26 @@ def baseline_mixtures(
             )
         found[name] = Mixture(shares={source: round(s, 12) for source, s in shares.items()})
     return found
+
+
+def require_current_mixture_fits(study: "StudySpec") -> None:
+    """Raises InvalidField where what is trained on now names no source, does not sum to 1, or is
+    not given and the study's rule goes by it.
+    """
+    names = [source.name for source in study.sources]
+    for name, share in (study.current_mixture or {}).items():
+        if name not in names:
+            raise InvalidField(
+                f"current_mixture.{name}",
+                share,
+                f"names the unknown source {name!r}; there are {names}",
+            )
+    if study.current_mixture is not None:
+        require_sum_to_one(study.current_mixture, "current_mixture")
+    elif study.recommend == "closest_to_current":
+        raise InvalidField(
+            "recommend",
+            study.recommend,
+            "closest_to_current needs current_mixture: the shares by source that are trained "
+            "on now",
+        )

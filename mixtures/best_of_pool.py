@@ -73,6 +73,13 @@ def draw(
     return drawn
 
 
+def sd_of_difference(covariance: Array) -> float:
+    """Of two mixtures, from their covariance (2, 2)."""
+    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    # What is left of two equal mixtures is rounding.
+    return float(np.sqrt(variance)) if variance > 1e-12 * covariance[0, 0] else 0.0
+
+
 def best_of_pool(mean: Array, draws: Array, drawn: NDArray[np.intp]) -> BestOfPool:
     """`mean` (P,) of the pool; `draws` (S, D) of its rows `drawn` (D,), which hold the choice."""
     choice = int(np.argmin(mean))

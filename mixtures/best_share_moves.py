@@ -235,8 +235,9 @@ def _move(
         change_interval=(float(low), float(high)),
         probability_up=up,
         sentence=(
-            f"With {source} at {points[0].share_in_group:.0%} of the {kind} sources the best SFT "
-            f"share is {points[0].sft_share:.2f}, at {points[-1].share_in_group:.0%} it is "
-            f"{points[-1].sft_share:.2f}; it goes up with probability {up:.2f}."
+            f"With {source} at {points[0].share_in_group * 100:.0f} % of the {kind} sources the "
+            f"best SFT share is {points[0].sft_share * 100:.0f} %, at "
+            f"{points[-1].share_in_group * 100:.0f} % it is {points[-1].sft_share * 100:.0f} %; "
+            f"it goes up with probability {up:.2f}."
         ),
     )

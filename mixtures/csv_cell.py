@@ -23,6 +23,9 @@ def unguarded(cell: str) -> str:
 
 
 def _is_number(text: str) -> bool:
+    # Python takes white space before a number, a spreadsheet looks at it first.
+    if text[0].isspace():
+        return False
     try:
         float(text)
     except ValueError:

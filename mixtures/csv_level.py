@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mixtures.csv_cell import unguarded
 from mixtures.factor_levels import levels_of_request
-from mixtures.factors import KINDS, Level, Range
+from mixtures.factors import KINDS, Level
 from mixtures.value import InvalidField
 
 if TYPE_CHECKING:
@@ -23,15 +23,9 @@ def csv_level(study: "StudySpec", name: str, cell: str, field: str) -> Level:
     The message says which levels the study has.
     """
     axis = next(axis for axis in study.axes if axis.name == name)
-    text, factor = unguarded(cell).strip(), axis.factor
-    expected = (
-        f"a number from {factor.low:g} to {factor.high:g}"
-        if isinstance(factor, Range)
-        else f"one of {list(factor)}"
-    )
-    level = _typed(text, KINDS[axis.name].type)
+    level = _typed(unguarded(cell).strip(), KINDS[axis.name].type)
     if level is None:
-        raise InvalidField(field, cell, f"expected {expected}")
+        raise InvalidField(field, cell, f"expected {axis.levels_in_words}")
     try:
         return levels_of_request(study, {name: level})[name]
     except InvalidField as error:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mixtures.confirmation import Confirmation
 from mixtures.design_size import num_short_design
 from mixtures.factor_design import level_table
 from mixtures.factor_levels import (
@@ -30,9 +31,13 @@ def first_trials(study: StudySpec, study_id: str, data_hashes: dict[str, str]) -
     is watched, or stopped early, shows the whole curve before it refines it; each share at every
     combination of the factors' levels. Of any other space: the baselines, then mixtures that fill
     it, coarse to fine too, once; some are repeated before the rest, because until there is noise
-    to go by, nothing can be read from a score. Levels are balanced over the mixtures.
+    to go by, nothing can be read from a score. Levels are balanced over the mixtures. Of a
+    confirmation: the mixtures that it names, seed by seed.
     """
-    requests = _sweep(study) if study.space.is_sweep else _filling(study)
+    if study.confirmation is not None:
+        requests = _confirming(study, study.confirmation)
+    else:
+        requests = _sweep(study) if study.space.is_sweep else _filling(study)
     specs = []
     for request in requests:
         specs += trials_of_request(request, study, study_id, data_hashes)
@@ -64,6 +69,14 @@ def trials_of_request(
             data_seed=study.data_seed_of(seed),
         )
         for seed in seeds
+    ]
+
+
+def _confirming(study: StudySpec, asked: Confirmation) -> list[TrialRequest]:
+    return [
+        TrialRequest(shares=one.shares, seed=seed, factors=one.factors)
+        for seed in study.seeds
+        for one in asked.mixtures
     ]
 
 

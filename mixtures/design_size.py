@@ -40,6 +40,8 @@ def num_short_design(study: "StudySpec") -> int:
 
 def num_first_trials(study: "StudySpec") -> int:
     """At most so many: mixtures that are a baseline too are tried once."""
+    if study.confirmation is not None:
+        return len(study.confirmation.mixtures) * len(study.seeds)
     if study.space.is_sweep:
         num = len({*study.space.sft_share, *study.baselines.values()})
         num = (num + (study.current_mixture is not None)) * len(combinations(study.axes))

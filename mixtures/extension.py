@@ -32,6 +32,10 @@ class Extension(Value):
     @classmethod
     def _only_what_may_change(cls, data: Any) -> Any:
         for name in data if isinstance(data, dict) else ():
+            if name == "claims":
+                raise InvalidField(
+                    name, data[name], "claims change no trial: submit the study again with others"
+                )
             if name in StudySpec.model_fields and name not in cls.model_fields:
                 raise InvalidField(
                     name,
@@ -53,6 +57,13 @@ class Extension(Value):
 
     def applied_to(self, spec: StudySpec) -> StudySpec:
         """The spec with what is added; raises InvalidField where it does not fit the study."""
+        if spec.confirmation is not None:
+            # More seeds after a look at the first are a second chance for whoever wants one.
+            raise InvalidField(
+                next(iter(sorted(self.model_fields_set))),
+                self.model_dump(mode="json", exclude_unset=True),
+                "a confirmation stays as it was asked; ask for another one of the study",
+            )
         if self.sft_share and not spec.space.is_sweep:
             raise InvalidField(
                 "sft_share",

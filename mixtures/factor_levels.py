@@ -71,12 +71,10 @@ def levels_of_request(study: "StudySpec", asked: Mapping[str, Level]) -> Levels:
         given = float(level) if kind is float and type(level) is int else level
         if isinstance(factor, Range):
             fits = type(given) is float and factor.low <= given <= factor.high
-            expected = f"a number from {factor.low:g} to {factor.high:g}"
         else:
             fits = any(type(given) is type(one) and given == one for one in factor)
-            expected = f"one of {list(factor)}"
         if not fits:
-            raise InvalidField(f"factors.{name}", level, f"expected {expected}")
+            raise InvalidField(f"factors.{name}", level, f"expected {axes[name].levels_in_words}")
         found[name] = given
     return found
 

@@ -107,6 +107,13 @@ class Axis:
         return KINDS[self.name].is_each
 
     @property
+    def levels_in_words(self) -> str:
+        """What a level of it may be, for who gave another."""
+        if isinstance(self.factor, Range):
+            return f"a number from {self.factor.low:g} to {self.factor.high:g}"
+        return f"one of {list(self.factor)}"
+
+    @property
     def _ends(self) -> tuple[float, float]:
         if isinstance(self.factor, Range):
             return self._scaled(self.factor.low), self._scaled(self.factor.high)
@@ -188,9 +195,11 @@ _TYPE_WORDS = {str: "name", bool: "true or false", int: "whole number", float: "
 
 def words_of(levels: Mapping[str, Level]) -> str:
     """As a person reads them: `decay.form linear, decay.lr_ratio 0.5`; empty for none."""
-    return ", ".join(
-        f"{name} {str(level).lower() if isinstance(level, bool) else level}"
-        if not isinstance(level, float)
-        else f"{name} {level:g}"
-        for name, level in sorted(levels.items())
-    )
+    return ", ".join(f"{name} {level_words(level)}" for name, level in sorted(levels.items()))
+
+
+def level_words(level: Level) -> str:
+    """`linear`, `0.5`, `true`."""
+    if isinstance(level, bool):
+        return str(level).lower()
+    return f"{level:g}" if isinstance(level, float) else str(level)

@@ -1,12 +1,12 @@
 """The cells of one row of a table of trials, each read with an error that names line and column."""
 
 import json
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from mixtures.csv_rows import csv_number
 from mixtures.factors import Level
 from mixtures.study import StudySpec
 from mixtures.value import InvalidField
@@ -33,7 +33,10 @@ class Cells:
         return [one.removeprefix(prefix) for one in self.by_name if one.startswith(prefix)]
 
     def wrong(self, column: str, message: str) -> InvalidField:
-        return InvalidField(f"line {self.line}.{column}", self.get(column), message)
+        return InvalidField(self.field(column), self.get(column), message)
+
+    def field(self, column: str) -> str:
+        return f"line {self.line}.{column}"
 
     def json(self, column: str, default: Any) -> Any:
         """The cell as JSON; raises InvalidField."""
@@ -78,13 +81,7 @@ def require_header(header: Sequence[str], study: StudySpec, plain: Collection[st
 
 def number(cells: Cells, column: str) -> float:
     """Raises InvalidField."""
-    try:
-        value = float(cells[column])
-    except ValueError as error:
-        raise cells.wrong(column, "expected a number") from error
-    if not math.isfinite(value):
-        raise cells.wrong(column, "expected a finite number")
-    return value
+    return csv_number(cells[column], cells.field(column))
 
 
 def whole(cells: Cells, column: str, most: int = 2**31 - 1) -> int:

@@ -8,7 +8,7 @@ were. Learning curves and rates are left out, which no answer reads.
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -41,24 +41,9 @@ from mixtures.value import InvalidField, Value, canonical_json
 
 # A result's fields with columns of their own, or none: the rest stand as JSON in one cell.
 _APART = {"trial_id", "attempt", "scores", "curve", "rates", "source_tokens"}
-_FIRST = ("trial_id", "state", "seed", "sft_share")
-_LAST = ("chosen_by", "started_at", "finished_at", "note", "tags", "failure", "message", "result")
+FIRST = ("trial_id", "state", "seed", "sft_share")
+LAST = ("chosen_by", "started_at", "finished_at", "note", "tags", "failure", "message", "result")
 _PER_SCORE = ("score", "standard_error", "num_items")
-
-
-class FinishedTrial(Value):
-    """One trial that has ended. `result` is there where it is COMPLETE, else `failure` may be."""
-
-    line: int
-    spec: TrialSpec
-    state: Literal["COMPLETE", "FAILED", "CANCELLED"]
-    result: TrialResult | None
-    failure: TrialFailure | None
-    chosen_by: str | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    note: str
-    tags: tuple[Tag, ...]
 
 
 class TableRow(Value):
@@ -75,17 +60,24 @@ class TableRow(Value):
     tags: tuple[Tag, ...]
 
 
+class FinishedTrial(TableRow):
+    """One trial that has ended. `result` is there where it is COMPLETE, else `failure` may be."""
+
+    line: int
+    state: Literal[TrialState.COMPLETE, TrialState.FAILED, TrialState.CANCELLED]
+
+
 def trials_table(study: StudySpec, rows: Sequence[TableRow]) -> str:
     """CSV, one line a trial, in the order given."""
     sources = [source.name for source in study.sources]
     pairs = sorted({(s.benchmark, s.metric) for row in rows for s in _scores(row)})
     axes = sorted({name for row in rows for name in row.spec.factors})
-    header = [*_FIRST, *(f"share:{name}" for name in sources), *(f"factor:{a}" for a in axes)]
+    header = [*FIRST, *(f"share:{name}" for name in sources), *(f"factor:{a}" for a in axes)]
     header += [f"tokens:{name}" for name in sources]
     header += [f"{part}:{name}:{metric}" for name, metric in pairs for part in _PER_SCORE]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(guarded, [*header, *_LAST]))
+    writer.writerow(map(guarded, [*header, *LAST]))
     for row in rows:
         scores = {(one.benchmark, one.metric): one for one in _scores(row)}
         result, failure = row.result, row.failure
@@ -104,20 +96,16 @@ def trials_table(study: StudySpec, rows: Sequence[TableRow]) -> str:
     return text.getvalue()
 
 
-def read_finished(
-    text: str, study: StudySpec, study_id: str, data_hashes: dict[str, str], first_line: int = 2
-) -> list[FinishedTrial]:
-    """The trials that have ended; those that wait or ran are left out.
-
-    `first_line` is the line of the first row where `text` is a part of a longer table. Raises
-    InvalidField at the first row that is none of this study's, its field `line N.COLUMN`.
+def table_cells(text: str, study: StudySpec, where: str, first_line: int = 2) -> Iterator[Cells]:
+    """The table's rows, empty ones left out. Raises InvalidField at a header that is not the
+    study's, at a row that is not as long or in no state that there is, and at the field `where` if
+    there is nothing at all.
     """
     rows = csv_rows(text)
     if not rows:
-        raise InvalidField("(body)", None, "the file is empty; expected a header and rows")
+        raise InvalidField(where, None, "the file is empty; expected a header and rows")
     header = [unguarded(cell) for cell in rows[0]]
-    require_header(header, study, (*_FIRST, *_LAST))
-    found = []
+    require_header(header, study, (*FIRST, *LAST))
     for line, row in enumerate(rows[1:], start=first_line):
         if not any(row):
             continue
@@ -126,6 +114,19 @@ def read_finished(
         cells = Cells(line, {k: unguarded(v) for k, v in zip(header, row, strict=True)})
         if cells["state"] not in list(TrialState):
             raise cells.wrong("state", f"expected one of {', '.join(TrialState)}")
+        yield cells
+
+
+def read_finished(
+    text: str, study: StudySpec, study_id: str, data_hashes: dict[str, str], first_line: int = 2
+) -> list[FinishedTrial]:
+    """The trials that have ended; those that wait or ran are left out.
+
+    `first_line` is the line of the first row where `text` is a part of a longer table. Raises
+    InvalidField at the first row that is none of this study's, its field `line N.COLUMN`.
+    """
+    found = []
+    for cells in table_cells(text, study, "(body)", first_line):
         if TrialState(cells["state"]).is_finished:
             found.append(_finished(cells, study, study_id, data_hashes))
     return found

@@ -13,6 +13,7 @@ from mixtures.observation import Observation
 from mixtures.own_answer import OwnAnswer, answer_own
 from mixtures.own_tables import BadTable
 from mixtures.own_trials import OwnTrials
+from mixtures.recommend_words import more_needed
 from mixtures.recommendation import NotEnoughTrials
 from mixtures.row_posterior import RowPosterior, row_posteriors
 from mixtures.study import StudySpec
@@ -34,7 +35,7 @@ def fit_mixtures(study: StudySpec, complete: Sequence[Observation]) -> OwnAnswer
     if trials is None or num < MIN_MIXTURES:
         raise NotEnoughTrials(
             f"a recommendation needs completed trials of {MIN_MIXTURES} mixtures or more; there "
-            f"are {num}, so {MIN_MIXTURES - num} more mixtures are needed"
+            f"are {num}, so {more_needed(MIN_MIXTURES - num, 'mixture')}"
         )
     try:
         return answer_own(

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, polygamma, stdtrit
 
 from mixtures.additive import fit_additive
+from mixtures.late_scipy import digamma, polygamma, stdtrit
 
 # limma's floor: a variance of exactly zero would have the logarithm minus infinity.
 ZERO_VARIANCE_FLOOR = 1e-5

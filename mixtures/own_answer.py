@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixtures.best_of_pool import BestOfPool, best_of_pool, contenders, draw
 from mixtures.fitted_subset import fitted_subset
@@ -17,8 +18,8 @@ from mixtures.own_tables import BadTable, Mixtures
 from mixtures.own_trials import OwnTrials
 from mixtures.row_posterior import TOP_K, probability_in_top
 from mixtures.surrogates.objective_fit import ObjectiveFit
-from mixtures.surrogates.seam import Array
-from mixtures.tried_region import Allowed, best_of_region
+from mixtures.surrogates.seam import Array, Rows
+from mixtures.tried_region import Allowed, best_of_region, contenders_of_region
 
 # A stack's weights below this are not worth a word.
 LEAST_WEIGHT = 0.005
@@ -35,6 +36,11 @@ class Pool:
     best: BestOfPool
     top_k: Array  # probability of being among the TOP_K best
     clearest: float  # the most sds that one lies behind the choice
+
+    @property
+    def contenders(self) -> Rows:
+        """Those that may be among the TOP_K best, by which all were compared; the choice first."""
+        return contenders(self.mean, self.sd, TOP_K)
 
     @property
     def tie_ids(self) -> list[str]:
@@ -126,6 +132,8 @@ def answer_own(
         of_candidates = compare(fit, candidates.ids, candidates.shares, num_samples, rng)
         chosen_from = of_candidates
     else:
+        rows = _worth_a_look(of_trials, np.isfinite(fit.targets), trials)
+        ids, own = tuple(ids[row] for row in rows), own[rows]
         chosen_from = _region_pool(trials, fit, ids, own, num_samples, seed, rng, is_allowed)
     tied = of_candidates or of_trials
     return OwnAnswer(
@@ -140,6 +148,14 @@ def answer_own(
     )
 
 
+def _worth_a_look(of_trials: Pool, is_fitted: NDArray[np.bool_], trials: OwnTrials) -> Rows:
+    """Rows of the trials' pool that may be the best, and those that were fitted: where only a part
+    of them was, looking again and again at all of 50,000 took minutes.
+    """
+    fitted = is_fitted[list(trials.point_of.values())]
+    return np.union1d(np.flatnonzero(fitted), of_trials.contenders)
+
+
 def _region_pool(
     trials: OwnTrials,
     fit: ObjectiveFit,
@@ -150,7 +166,8 @@ def _region_pool(
     rng: np.random.Generator,
     is_allowed: Allowed | None,
 ) -> Pool:
-    """The tried mixtures that may be recommended, and the best between them."""
+    """The tried mixtures that may be recommended, the best between them, and what else there may be
+    the best."""
     tried = trials.shares[np.isfinite(fit.targets)]
     if is_allowed is not None:
         may = is_allowed(own)
@@ -158,6 +175,10 @@ def _region_pool(
         if not len(own) or not is_allowed(tried).any():
             raise BadTable("no mixture that was tried keeps the rules of the space")
     between = best_of_region(fit, tried, np.random.default_rng([seed, 2]), is_allowed)
+    others = contenders_of_region(
+        fit, between[0], tried, np.random.default_rng([seed, 7]), is_allowed
+    )
+    between = np.vstack([between, others])
     names = (*ids, *(f"between trials {i}" for i in range(len(between))))
     return compare(fit, names, np.vstack([own, between]), num_samples, rng)
 

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
+from mixtures.late_scipy import ndtri
 from mixtures.rank_correlation import rank_correlation
 from mixtures.recommend_evidence import more_to_rank, more_to_tell_apart, most_of
 from mixtures.surrogates.objective_fit import ObjectiveFit

@@ -62,6 +62,12 @@ def interval_of(center: float, uncertainty: Uncertainty | None) -> tuple[float, 
     return center - half, center + half
 
 
+def turned(sign: float, interval: tuple[float, float]) -> tuple[float, float]:
+    """Of a loss that of the objective, or the other way round: `sign` is the objective's."""
+    low, high = sorted(sign * end for end in interval)
+    return low, high
+
+
 def is_tied(own: MixtureTrials, mixtures: Sequence[MixtureTrials], noise: SeedNoise | None) -> bool:
     """Whether the mixture belongs to the set that holds the true best with 95 % probability.
 

@@ -19,8 +19,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import ndtri
-
+from mixtures.late_scipy import ndtri
 from mixtures.recommendation import Interval, WorstBenchmark
 
 POWER = 0.8

@@ -7,10 +7,10 @@ its baselines, its benchmarks by name, and how often the mixture reads each sour
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
-from mixtures.best_of_pool import best_of_pool, contenders, draw
+from mixtures.best_of_pool import best_of_pool, contenders, draw, sd_of_difference
 from mixtures.choice_rule import WORDS
+from mixtures.late_scipy import ndtr, ndtri
 from mixtures.mixture import sft_share
 from mixtures.mixture_posterior import NUM_SAMPLES, SEED, row_of
 from mixtures.named_mixture import Named, mixture_of, named_mixture
@@ -57,6 +57,7 @@ def recommend_mixture(
     mean = float(sign * pool.mean[row])
     enough = answer.evidence.is_enough
     more = None if enough else answer.evidence.more_needed
+    best_share = _holding(pool.shares[pool.best.best] @ sft, share)
     warnings = [
         f"Baseline {name} has no trial with all its scores and is not compared with."
         for name in missing
@@ -69,7 +70,7 @@ def recommend_mixture(
         mixture=mixture,
         interval=tied_range,
         intervals=(tied_range,),
-        best_share_interval=_holding(pool.shares[pool.best.best] @ sft, share),
+        best_share_interval=best_share,
         source_intervals={
             name: _holding(pool.shares[pool.best.best, k], mixture.shares[name])
             for k, name in enumerate(sources)
@@ -93,7 +94,13 @@ def recommend_mixture(
         enough_evidence=enough,
         more_trials_needed=more,
         sentence=mixture_sentence(
-            mixture.shares, share, study.recommend, len(answer.tie_group), evidence, enough
+            mixture.shares,
+            share,
+            study.recommend,
+            best_share,
+            len(answer.tie_group),
+            evidence,
+            enough,
         ),
         notes=(*notes, *warnings, *mixture_notes(evidence, more, answer.subset)),
         subset=answer.subset,
@@ -111,9 +118,10 @@ def _probability_best(answer: OwnAnswer, choice: Named) -> float:
     tried = answer.of_trials
     if choice.pool.ids[choice.row] in tried.ids:
         return float(tried.best.p_best[tried.ids.index(choice.pool.ids[choice.row])])
-    shares = np.vstack([tried.shares, choice.shares])
+    rows = np.sort(tried.contenders)
+    ids, shares = [tried.ids[row] for row in rows], np.vstack([tried.shares[rows], choice.shares])
     pool = compare(
-        answer.fit, (*tried.ids, "choice"), shares, NUM_SAMPLES, np.random.default_rng([SEED, 5])
+        answer.fit, (*ids, "choice"), shares, NUM_SAMPLES, np.random.default_rng([SEED, 5])
     )
     return float(pool.best.p_best[-1])
 
@@ -140,7 +148,7 @@ def _comparison(
 ) -> BaselineComparison:
     mean, covariance = answer.fit.joint(np.vstack([own, baseline]))
     difference = float(mean[0] - mean[1])
-    sd = _sd_of_difference(covariance)
+    sd = sd_of_difference(covariance)
     low, high = sorted(answer.sign * (difference + side * 1.96 * sd) for side in (-1, 1))
     # Exactly the choice itself differs from it by nothing, and is not better.
     better = float(ndtr(-difference / sd)) if sd > 0 else float(difference < 0)
@@ -159,7 +167,7 @@ def _worst(answer: OwnAnswer, own: Array, baselines: Mapping[str, Array]) -> Wor
     for name, stack in zip(fit.names, fit.stacks, strict=True):
         for baseline, shares in baselines.items():
             mean, covariance = stack.joint(np.vstack([own, shares]))
-            half = 1.96 * fit.calibration.process * _sd_of_difference(covariance)
+            half = 1.96 * fit.calibration.process * sd_of_difference(covariance)
             lost = float(mean[0] - mean[1])
             losses.append(
                 BenchmarkLoss(
@@ -171,12 +179,6 @@ def _worst(answer: OwnAnswer, own: Array, baselines: Mapping[str, Array]) -> Wor
                 )
             )
     return worst_benchmark(losses, answer.sign)
-
-
-def _sd_of_difference(covariance: Array) -> float:
-    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
-    # What is left of two equal mixtures is rounding.
-    return float(np.sqrt(variance)) if variance > 1e-12 * covariance[0, 0] else 0.0
 
 
 def _optima(study: StudySpec, answer: OwnAnswer, pool: Pool) -> list[BenchmarkOptimum]:

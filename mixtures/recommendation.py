@@ -9,6 +9,7 @@ from mixtures.metric import Direction
 from mixtures.mixture import Mixture
 from mixtures.repetition import Epochs
 from mixtures.value import Share, Value, added
+from mixtures.verdict import Verdict
 
 Interval = tuple[float, float]
 
@@ -142,3 +143,4 @@ class Recommendation(Value):
     factors: dict[str, Level] = added(
         {}, description="levels of the study's factors that it is for, and fitted at"
     )
+    verdicts: tuple[Verdict, ...] = added((), description="on the study's claims, in their order")

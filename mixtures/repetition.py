@@ -11,6 +11,8 @@ from mixtures.phases import Decay, FullRun
 from mixtures.value import Value
 
 MAX_EPOCHS = 4.0
+# What is cut to fewer is no set any more: what a trial learns is of these few, not of the source.
+FEWEST_DOCUMENTS = 10
 
 
 class Epochs(Value):
@@ -60,7 +62,7 @@ def repetition_notes(epochs: Mapping[str, Epochs], max_epochs: float) -> list[st
         where = "a trial's decay" if one.full_run is None else "the full run"
         if often > max_epochs:
             notes.append(
-                f"{name} is read {often:.1f} times in {where}, more than max_epochs of "
+                f"{name} is read {often:,.1f} times in {where}, more than max_epochs of "
                 f"{max_epochs:g}: give it less share, or more text."
             )
         if one.full_run is not None and one.proxy > 1.1 * one.full_run and one.proxy > 1:
@@ -69,6 +71,49 @@ def repetition_notes(epochs: Mapping[str, Epochs], max_epochs: float) -> list[st
                 "in the full run: its own files are too small to match that, so its share is "
                 "judged too low."
             )
+    return notes
+
+
+def worst_notes(epochs: Mapping[str, Mapping[str, Epochs]], max_epochs: float) -> list[str]:
+    """Of every mixture by its label: each source's notes once, where it is read most often."""
+    found = []
+    for source in sorted({source for read in epochs.values() for source in read}):
+        own = {label: {source: read[source]} for label, read in epochs.items() if source in read}
+        warned = {label: repetition_notes(read, max_epochs) for label, read in own.items()}
+        warned = {label: notes for label, notes in warned.items() if notes}
+        if not warned:
+            continue
+        label = max(warned, key=lambda one: _often(own[one][source]))
+        others = len(warned) - 1
+        also = f" Too often in {others} more of {len(epochs)} mixtures." if others else ""
+        found += [f"{label}: {note}{also}" for note in warned[label]]
+    return found
+
+
+def _often(one: Epochs) -> tuple[float, float]:
+    return one.full_run or one.proxy, one.proxy
+
+
+def cut_notes(
+    available: Mapping[str, int],
+    tokens_per_document: Mapping[str, float],
+    decay: Decay,
+    full_run: FullRun | None,
+) -> list[str]:
+    """A sentence on each source that is cut, to repeat alike, to a few documents: no set any more.
+
+    `available` are the training tokens of each source's own files.
+    """
+    notes = []
+    for name, tokens in sorted(available.items()):
+        left = matched_tokens(tokens, decay, full_run, name)
+        if left >= tokens or left >= FEWEST_DOCUMENTS * tokens_per_document[name]:
+            continue
+        notes.append(
+            f"{name} is cut to {left:,.0f} tokens, to be read as often as in the full run: fewer "
+            f"than {FEWEST_DOCUMENTS} of its documents. Make decay.tokens larger, or ask the "
+            "question of a smaller full_run.decay_tokens."
+        )
     return notes
 
 

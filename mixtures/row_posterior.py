@@ -5,9 +5,9 @@ agree with each other: P(best) sums to 1 over the mixtures, P(in the top k) to k
 """
 
 import numpy as np
-from scipy.special import ndtri
 
 from mixtures.best_of_pool import BestOfPool
+from mixtures.late_scipy import ndtri
 from mixtures.surrogates.seam import Array, Rows
 from mixtures.value import Value
 

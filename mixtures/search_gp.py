@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, solve_triangular
 
+from mixtures.late_scipy import cho_solve, cholesky, solve_triangular
 from mixtures.polytope import Array
 from mixtures.search_kernel import (
     JITTER,

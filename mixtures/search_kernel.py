@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky
 
+from mixtures.late_scipy import cho_solve, cholesky
 from mixtures.polytope import Array
 from mixtures.surrogates.matern import LEVEL_VARIANCE, ROOT5, inverse_of, matern, squared_distances
 

@@ -8,6 +8,7 @@ import numpy as np
 from mixtures.best_of_pool import BestOfPool, best_of_pool
 from mixtures.best_share import BestShare, best_share
 from mixtures.observation import Observation, as_of, shares_key
+from mixtures.recommend_words import more_needed
 from mixtures.recommendation import NotEnoughTrials
 from mixtures.row_posterior import TOP_K, RowPosterior, probability_in_top, row_posteriors
 from mixtures.study import StudySpec
@@ -65,7 +66,7 @@ def fit_line(study: StudySpec, complete: Sequence[Observation]) -> LineFit:
     if len(tried) < MIN_SHARES:
         raise NotEnoughTrials(
             f"a recommendation needs completed trials at {MIN_SHARES} SFT shares or more; there "
-            f"are {len(tried)}, so {MIN_SHARES - len(tried)} more shares are needed"
+            f"are {len(tried)}, so {more_needed(MIN_SHARES - len(tried), 'share')}"
         )
     inside = {name: s for name, s in study.baselines.items() if tried[0] <= s <= tried[-1]}
     notes += [

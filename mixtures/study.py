@@ -1,56 +1,37 @@
 """A study: one question about a mixture, and all that its trials share."""
 
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from mixtures import design_size
-from mixtures.baselines import baseline_mixtures
+from mixtures.baselines import baseline_mixtures, require_current_mixture_fits
 from mixtures.benchmark import Benchmark
 from mixtures.budget import Budget
 from mixtures.choice_rule import ChoiceRule
+from mixtures.claims import Claims, require_claims_fit
+from mixtures.confirmation import Confirmation, require_confirmation_fits
 from mixtures.factor_levels import require_factors_fit
 from mixtures.factors import Axis, axes_of
-from mixtures.mixture import Mixture, require_sum_to_one
+from mixtures.mixture import Mixture
 from mixtures.objective import Objective, require_metric_exists, require_weights_fit
 from mixtures.phases import Decay, FullRun
 from mixtures.polytope import Rule, conflict
 from mixtures.proxy import Proxy
 from mixtures.recipe import Recipe
 from mixtures.repetition import MAX_EPOCHS, share_caps
+from mixtures.resources import Resources as Resources
+from mixtures.resources import require_packing_fits
 from mixtures.search import Design, Search
 from mixtures.space import Space, require_sources_exist, rules_of
 from mixtures.subsets import require_subsets_fit
-from mixtures.value import InvalidField, Name, Seed, Share, Value, added
+from mixtures.value import InvalidField, Name, Seed, Share, added, canonical_json, hash_text
 
 # The share that the Xmodel-2 report took after over 400 trials (arXiv 2412.19638, section 2.3).
 PAPER_SFT_SHARE = 0.64
 KeepWeights = Literal["none", "small", "all"]
 BYTES_PER_WEIGHT, SMALL_WEIGHTS_BYTES = 4, 8_000_000
 KINDS: Final = ("pretrain", "sft")
-
-
-class Resources(Value):
-    """What one trial takes of the cluster, all of it on one machine.
-
-    A trial trains on one core, whatever it reserves. A part of a GPU is a part of its place, of
-    which nobody holds a trial to its share.
-    """
-
-    cpus_per_trial: float = Field(default=1.0, ge=1.0)
-    timeout_seconds: float | None = added(
-        None, gt=0, description="an attempt that takes longer is ended; never, when not given"
-    )
-    gpus_per_trial: float = added(0.0, ge=0.0, description="a part of one, or whole ones")
-
-    @field_validator("gpus_per_trial")
-    @classmethod
-    def _a_part_or_whole_ones(cls, gpus: float) -> float:
-        if gpus > 1 and gpus != int(gpus):
-            raise ValueError(f"gpus_per_trial is {gpus:g}, expected a part of 1 or a whole number")
-        if 0 < gpus < 0.01:
-            raise ValueError(f"gpus_per_trial is {gpus:g}, expected 0, or 0.01 and more")
-        return gpus
 
 
 class StudySpec(Recipe):
@@ -83,6 +64,7 @@ class StudySpec(Recipe):
     )
     design: Design = added(Design())
     search: Search | None = added(None)
+    confirmation: Confirmation | None = added(None, description="mixtures to try, not the space's")
     objective: Objective = Objective()
     recommend: ChoiceRule = added(
         "lowest_mean",
@@ -95,6 +77,7 @@ class StudySpec(Recipe):
         "small",
         description="of trials, for an export: all, none, or where a trial's are at most 8 MB",
     )
+    claims: Claims = added((), description="what the trials are to show; not part of the identity")
 
     @field_validator("seeds")
     @classmethod
@@ -116,7 +99,9 @@ class StudySpec(Recipe):
         require_factors_fit(self)
         design_size.require_short_decay_fits(self)
         require_subsets_fit(self)
-        self._require_current_mixture_fits()
+        require_current_mixture_fits(self)
+        require_confirmation_fits(self)
+        require_packing_fits(self)
         self._require_sft_shares_can_be_made()
         if self.space.has_rules or self.space.free_groups:
             self._require_space_holds_a_mixture()
@@ -128,6 +113,7 @@ class StudySpec(Recipe):
                 "space.free_groups or a factor with a range",
             )
         self._require_first_trials_fit_the_budget()
+        require_claims_fit(self, self.claims)
         return self
 
     def _require_sft_shares_can_be_made(self) -> None:
@@ -163,25 +149,6 @@ class StudySpec(Recipe):
                     )
                     + ". Loosen one, or leave it out",
                 )
-
-    def _require_current_mixture_fits(self) -> None:
-        names = [source.name for source in self.sources]
-        for name, share in (self.current_mixture or {}).items():
-            if name not in names:
-                raise InvalidField(
-                    f"current_mixture.{name}",
-                    share,
-                    f"names the unknown source {name!r}; there are {names}",
-                )
-        if self.current_mixture is not None:
-            require_sum_to_one(self.current_mixture, "current_mixture")
-        elif self.recommend == "closest_to_current":
-            raise InvalidField(
-                "recommend",
-                self.recommend,
-                "closest_to_current needs current_mixture: the shares by source that are trained "
-                "on now",
-            )
 
     def _require_first_trials_fit_the_budget(self) -> None:
         num_trials = self.num_first_trials
@@ -220,6 +187,14 @@ class StudySpec(Recipe):
                     f"full_run.unique_tokens[{name!r}] is {tokens}, expected at least 1 token of "
                     f"one of the sources {names}",
                 )
+
+    def identity(self) -> dict[str, Any]:
+        """What makes it this study: all but its claims, which are questions to the same trials."""
+        return self.model_dump(mode="json", exclude={"claims"})
+
+    def content_hash(self, length: int = 16) -> str:
+        """Of `identity()`: a study stays the one it is when a claim is put to it."""
+        return hash_text(canonical_json(self.identity()), length)
 
     def keeps_weights_of(self, proxy: Proxy) -> bool:
         """Whether a trial of this proxy, which a factor may have chosen, leaves its final weights

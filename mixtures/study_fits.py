@@ -20,6 +20,7 @@ from mixtures.named_subset import subset_notes
 from mixtures.objective import Objective
 from mixtures.observation import Observation, as_of, consistent, with_all_scores
 from mixtures.own_evidence import MIN_MIXTURES
+from mixtures.recommend_words import more_needed
 from mixtures.recommendation import NotEnoughTrials
 from mixtures.search_data import MOST_TARGETS, SearchData, search_data
 from mixtures.share_line import MIN_SHARES, on_line
@@ -126,11 +127,11 @@ def fit_study(
     _require_scores(observations, list(signs))
     if study.space.is_line:
         tried = {round(trial.sft_share, 12) for trial in trials}
-        _require(len(tried), MIN_SHARES, "SFT shares")
+        _require(len(tried), MIN_SHARES, "SFT share")
     data = _mixtures(study, trials, signs)
     num_mixtures = 0 if data is None else len(data.shares)
     if not study.space.is_line:
-        _require(num_mixtures, MIN_MIXTURES, "mixtures")
+        _require(num_mixtures, MIN_MIXTURES, "mixture")
     assert data is not None
     notes += subset_notes(data.subset)
     raw: dict[str, Array] = {name: one.targets for name, (_, one) in data.parts.items()}
@@ -156,11 +157,11 @@ def _require_scores(observations: Sequence[Observation], parts: Sequence[str]) -
         raise NotEnoughTrials(f"no completed trial has a score in {', '.join(silent)}")
 
 
-def _require(found: int, needed: int, what: str) -> None:
+def _require(found: int, needed: int, noun: str) -> None:
     if found < needed:
         raise NotEnoughTrials(
-            f"this needs completed trials at {needed} {what} or more; there are {found}, so "
-            f"{needed - found} more are needed"
+            f"this needs completed trials at {needed} {noun}s or more; there are {found}, so "
+            f"{more_needed(needed - found, noun)}"
         )
 
 

@@ -46,13 +46,12 @@ class _Cells:
 def study_noise(values: Mapping[tuple[Any, int], float], data_seeds: int) -> SeedNoise | None:
     """The noise in `values`, by (mixture, seed), of a study with so many `data_seeds`.
 
-    Without a subset's part where there is one subset, or no mixture has ran in two of them, or none
+    Without a subset's part where there is one subset, or no mixture has run in two of them, or none
     twice in one: then it cannot be told from the seed's, and stands in it.
     """
-    plain = seed_noise(values)
-    if plain is None or data_seeds == 1:
-        return plain
     mixtures = list(dict.fromkeys(mixture for mixture, _ in values))
+    if data_seeds == 1 or len(values) == len(mixtures):
+        return seed_noise(values)
     row_of = {mixture: row for row, mixture in enumerate(mixtures)}
     rows = np.array([row_of[mixture] for mixture, _ in values])
     seeds = np.array([seed for _, seed in values])
@@ -61,14 +60,14 @@ def study_noise(values: Mapping[tuple[Any, int], float], data_seeds: int) -> See
     cells, at = np.unique(np.stack([rows, subsets]), axis=1, return_inverse=True)
     at = at.ravel()
     if len(cells[0]) == len(y) or len(cells[0]) == len(mixtures):
-        return plain
+        return seed_noise(values)
     used, columns = np.unique(seeds, return_inverse=True)
     within = fit_additive(at, columns, y)
     own_squares, own_df = within.left**2, within.df
     is_alone = np.all(own_df < MIN_DF)
+    sizes = np.bincount(at)
     if is_alone:
         # No two mixtures share two seeds of a subset: what a seed does to all is in the rest.
-        sizes = np.bincount(at)
         means = np.bincount(at, weights=y) / sizes
         own_squares = (y - means[at]) ** 2
         own_df = 1.0 - 1.0 / sizes[at]
@@ -82,7 +81,6 @@ def study_noise(values: Mapping[tuple[Any, int], float], data_seeds: int) -> See
     shared = Variance(value=0.0, df=math.inf)
     if not is_alone:
         shared = _of_seeds(within.effects, columns, at, used % data_seeds, float(of_rest.mean()), y)
-    sizes = np.bincount(at)
     without = y if is_alone else y - within.effects[columns]
     found = _Cells(
         mixtures=cells[0],
@@ -130,7 +128,7 @@ def _of_subsets(
     if df <= MIN_DF:
         # One mixture in two subsets, or none that share two: all goes by the name of own.
         sizes = np.bincount(cells.mixtures)
-        means = np.bincount(cells.mixtures, weights=cells.means) / sizes[: sizes.size]
+        means = np.bincount(cells.mixtures, weights=cells.means) / sizes
         squares = float(np.sum((cells.means - means[cells.mixtures])[in_several] ** 2))
         df = float(np.sum(1.0 - 1.0 / sizes[cells.mixtures[in_several]]))
         left = squares / df - float(np.mean(cells.noise[in_several])) - below

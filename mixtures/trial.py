@@ -113,6 +113,10 @@ class TrialSpec(Value):
         return sft_share(self.mixture, self.recipe.sources)
 
 
+# No metric is as large, and what statistics square and sum stays a number.
+MOST_SCORE = 1e12
+
+
 class Score(Value):
     """One metric of one benchmark for one trial. `standard_error` is over the items.
 
@@ -121,9 +125,9 @@ class Score(Value):
 
     benchmark: Name
     metric: str
-    value: float
+    value: float = Field(ge=-MOST_SCORE, le=MOST_SCORE)
     num_items: int | None = Field(default=None, ge=1)
-    standard_error: float | None = Field(default=None, ge=0)
+    standard_error: float | None = Field(default=None, ge=0, le=MOST_SCORE)
 
 
 class ItemCounts(Value):

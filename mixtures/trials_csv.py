@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from mixtures.csv_level import csv_level
-from mixtures.csv_rows import csv_rows
+from mixtures.csv_rows import csv_number, csv_rows
 from mixtures.factor_levels import levels_of_request
 from mixtures.factors import Level
 from mixtures.flagged import FlaggedScore, aggregates_of, contradictions
@@ -157,7 +157,7 @@ def _row(
         if column[0] == "factor":
             factors[column[1]] = csv_level(study, column[1], cell, f"line {line}.{name.strip()}")
             continue
-        value = _number(cell, f"line {line}.{name.strip()}")
+        value = csv_number(cell, f"line {line}.{name.strip()}")
         if column[0] == "share":
             if not 0 <= value <= 1 + SUM_SLACK:
                 raise InvalidField(f"line {line}.{name.strip()}", cell, "expected a share, 0 to 1")
@@ -173,8 +173,12 @@ def _row(
     factors = levels_of_request(study, factors)
     total = math.fsum(shares.values())
     if abs(total - 1) > SUM_SLACK:
+        # The likeliest reason: a source's name misspelt.
+        others = f"; no source is called {', '.join(map(repr, beside))}" if beside else ""
         raise InvalidField(
-            f"line {line}", total, f"the shares sum to {total:.6g}, expected 1 within {SUM_SLACK:g}"
+            f"line {line}",
+            total,
+            f"the shares sum to {total:.6g}, expected 1 within {SUM_SLACK:g}{others}",
         )
     if abs(total - 1) > SUM_TOLERANCE:
         shares = {name: round(share / total, 12) for name, share in shares.items()}
@@ -196,13 +200,3 @@ def _row(
         factors=factors,
         beside=beside,
     )
-
-
-def _number(cell: str, field: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError as error:
-        raise InvalidField(field, cell, "expected a number") from error
-    if not math.isfinite(value):
-        raise InvalidField(field, cell, "expected a finite number")
-    return value

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mixtures.rank import Leaderboard
 from mixtures.recommendation import Recommendation
 from mixtures.study import StudySpec
+from mixtures.verdict import percent
 
 # A share this close to the end of what was tried may have its best beyond.
 _EDGE = 0.02
@@ -50,8 +51,8 @@ def _other_weights(study: StudySpec, answer: Recommendation) -> list[str]:
     ]
     apart.sort(key=lambda one: -abs(one.best_share - answer.sft_share))
     return [
-        f"More weight on {one.benchmark}: alone it is best at {_percent(one.best_share)} SFT "
-        f"({_percent(one.interval[0])} to {_percent(one.interval[1])})."
+        f"More weight on {one.benchmark}: alone it is best at {percent(one.best_share)} SFT "
+        f"({percent(one.interval[0])} to {percent(one.interval[1])})."
         for one in apart
     ]
 
@@ -102,7 +103,3 @@ def _repetition(study: StudySpec, answer: Recommendation) -> Sequence[str]:
         for name, times in often
         if times > study.max_epochs
     ]
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}".removesuffix(".0") + " %"

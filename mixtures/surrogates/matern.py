@@ -5,11 +5,9 @@ runs taught (FACTS, section 6), and the inverse that the gradient of the margina
 Hyperparameters are logarithms with normal priors; targets are standardised.
 """
 
-from typing import Any
-
 import numpy as np
-from scipy.linalg import lapack
 
+from mixtures.late_scipy import inverse_half
 from mixtures.surrogates.seam import Array
 
 ROOT5 = float(np.sqrt(5.0))
@@ -55,6 +53,6 @@ def noise_prior(variance: float, df: float, scale: float) -> tuple[float, float]
 
 def inverse_of(factor: Array) -> Array:
     """(N, N): the inverse of L L', by LAPACK's potri, twice as fast as solving for the identity."""
-    lower: Any = lapack.dpotri(factor, lower=1)[0]
+    lower = inverse_half(factor)
     inverse: Array = np.tril(lower) + np.tril(lower, -1).T
     return inverse

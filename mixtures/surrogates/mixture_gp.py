@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, solve_triangular
 
+from mixtures.late_scipy import cho_solve, cholesky, solve_triangular
 from mixtures.surrogates.matern import inverse_of, noise_prior
 from mixtures.surrogates.seam import Array, Trials
 from mixtures.surrogates.warped_matern import Kernel

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
+from mixtures.late_scipy import ndtri
 from mixtures.rank_correlation import rank_correlation
 from mixtures.surrogates.seed_blocks import Array, Cells, Kernels, cholesky, solve
 

@@ -40,7 +40,7 @@ def test_a_new_file_is_made_with_its_folder_and_migrated(tmp_path: Path) -> None
     path = tmp_path / "deep" / "home" / "decaymix.duckdb"
     database = Database(path)
     with database.read() as session:
-        assert session.scalar(text("SELECT version_num FROM alembic_version")) == "0008"
+        assert session.scalar(text("SELECT version_num FROM alembic_version")) == "0009"
     database.ping()
     database.close()
     assert path.is_file()

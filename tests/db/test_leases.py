@@ -150,6 +150,18 @@ def test_what_was_never_given_cannot_be_told(database: Database, ids: list[str])
         tell(database, "nobody")
 
 
+def test_a_failure_told_of_a_trial_that_was_cancelled_leaves_it_cancelled(
+    database: Database, ids: list[str]
+) -> None:
+    ask(database, 2)
+    with database.write() as session:
+        trials.cancel(session, ids[0])
+        trials.cancel(session, ids[1])
+    assert tell(database, ids[0], failure="it broke") is TrialState.CANCELLED
+    # What was computed all the same is kept.
+    assert tell(database, ids[1]) is TrialState.COMPLETE
+
+
 def test_a_trial_that_is_cancelled_ends_with_its_lease(database: Database, ids: list[str]) -> None:
     ask(database)
     with database.write() as session:

@@ -9,7 +9,7 @@ from db import trials
 from db.database import Database
 from db.labels import change_study
 from db.studies import insert_study
-from db.turns import spec_at, turns
+from db.turns import first_specs, turns
 from mixtures.design import first_trials
 from mixtures.labels import StudyChange
 from tests.mixtures.share_study import make_study
@@ -41,7 +41,7 @@ def begin(database: Database, num: int) -> str:
     for _ in range(num):
         with database.write() as session:
             turn = turns(session)[0]
-            spec = spec_at(session, turn)
+            spec = first_specs(session, turn, 1)[0]
             assert spec.study_id == turn.study_id
             assert trials.claim(session, spec.trial_id) is not None
             begun += turn.study_id

@@ -45,10 +45,17 @@ def test_a_searched_study_takes_more_budget_seeds_and_another_search() -> None:
     assert ids(study) <= ids(wider)
 
 
-@pytest.mark.parametrize("field", sorted(set(StudySpec.model_fields) - {"seeds", "search"}))
+@pytest.mark.parametrize(
+    "field", sorted(set(StudySpec.model_fields) - {"seeds", "search", "claims"})
+)
 def test_a_field_that_may_not_change_is_refused_by_name(field: str) -> None:
     with pytest.raises(ValidationError, match=f"{field} stays as it is.*max_trials.*Clone"):
         Extension.model_validate({field: 1, "max_trials": 5})
+
+
+def test_claims_are_changed_by_submitting_the_study_again() -> None:
+    with pytest.raises(ValidationError, match="claims change no trial: submit the study again"):
+        Extension.model_validate({"claims": [], "max_trials": 5})
 
 
 @pytest.mark.parametrize(

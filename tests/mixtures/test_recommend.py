@@ -125,6 +125,9 @@ def test_too_few_shares_are_refused_with_the_number_missing() -> None:
         recommend(study, trials)
     with pytest.raises(NotEnoughTrials, match=r"there are 0, so 4 more"):
         recommend(study, [])
+    trials.append(observe(study, 1.0, 0, math=3.0, code=3.0))
+    with pytest.raises(NotEnoughTrials, match=r"there are 3, so 1 more share is needed"):
+        recommend(study, trials)
 
 
 def test_trials_off_the_line_and_trials_without_a_score_are_left_out_and_named() -> None:

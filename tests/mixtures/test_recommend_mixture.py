@@ -95,7 +95,10 @@ def test_the_best_mixture_is_found_between_the_trials_with_its_evidence() -> Non
     assert best["math"] is not None and best["code"] is not None
     assert best["math"]["proofs"] > best["code"]["proofs"]
     assert found.epochs["chat"].proxy == pytest.approx(shares["chat"] * 100_000 / 60_000)
-    assert found.sentence.startswith("Decay on web ")
+    low, high = found.best_share_interval or (0.0, 0.0)
+    assert found.sentence.startswith(
+        f"Decay on {100 * found.sft_share:.3g} % SFT ({100 * low:.3g} to {100 * high:.3g} %): web "
+    )
 
 
 def test_rows_are_in_the_order_of_the_posterior_and_probabilities_sum_over_them() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mixtures.recommend_words import notes_of, sentence_of
+from mixtures.recommend_words import mixture_sentence, notes_of, sentence_of
 from mixtures.recommendation import BenchmarkOptimum, Evidence
 
 TRIED = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -51,6 +51,34 @@ def test_a_flat_curve_prefers_nothing() -> None:
         "Not enough evidence to prefer a share: no share tried can be told from 55 % SFT "
         "(1 trial, 1 mixture, 1 seed)."
     )
+
+
+def of_mixture(shares: dict[str, float], **changes: Any) -> str:
+    asked: dict[str, Any] = {
+        "sft_share": 0.558,
+        "rule": "lowest_mean",
+        "best_share": (0.451, 0.6),
+        "num_tied": 2,
+        "evidence": evidence(),
+        "enough_evidence": True,
+    }
+    return mixture_sentence(shares, **{**asked, **changes})
+
+
+def test_a_mixture_leads_with_its_sft_share_and_spells_four_sources_out() -> None:
+    shares = {"web": 0.442, "chat": 0.2, "math": 0.3, "code": 0.058, "none": 0.0049}
+    assert of_mixture(shares) == (
+        "Decay on 55.8 % SFT (45.1 to 60 %): web 44.2 %, math 30 %, chat 20 %, code 5.8 %; "
+        "2 of 12 mixtures tried cannot be told from the best (24 trials, 12 mixtures, 2 seeds)."
+    )
+    told = of_mixture(shares, best_share=(0.558, 0.558), num_tied=12)
+    assert told.startswith("Decay on 55.8 % SFT: web 44.2 %")
+    assert "no mixture tried can be told from it" in told
+
+
+def test_of_more_sources_the_three_largest_are_named_and_the_rest_counted() -> None:
+    shares = {"a": 0.1, "b": 0.1, "c": 0.3, "d": 0.1, "e": 0.395, "f": 0.005, "g": 0.0}
+    assert ": e 39.5 %, c 30 %, a 10 % and 3 more; 2 of 12" in of_mixture(shares)
 
 
 def notes(share: float = 0.6, optima: Any = NO_OPTIMA, enough: bool = True, **changes: Any) -> str:

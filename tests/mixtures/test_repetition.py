@@ -3,7 +3,14 @@
 import pytest
 
 from mixtures.phases import Decay, FullRun
-from mixtures.repetition import Epochs, epochs_of, matched_tokens, repetition_notes
+from mixtures.repetition import (
+    Epochs,
+    cut_notes,
+    epochs_of,
+    matched_tokens,
+    repetition_notes,
+    worst_notes,
+)
 
 DECAY = Decay(tokens=1000)
 SHARES = {"web": 0.75, "chat": 0.25, "unused": 0.0}
@@ -53,3 +60,23 @@ def test_more_than_the_cap_is_warned_of(epochs: Epochs, max_epochs: float, words
 
 def test_a_source_whose_tokens_are_not_counted_yet_is_left_out() -> None:
     assert epochs_of(SHARES, DECAY, None, {}) == {}
+
+
+def test_of_many_mixtures_the_one_that_reads_a_source_most_often_is_told() -> None:
+    epochs = {
+        label: {"chat": Epochs(proxy=often, full_run=often), "web": Epochs(proxy=1, full_run=1)}
+        for label, often in (("In paper", 5.0), ("In uniform", 9.0), ("In mixture 1", 2.0))
+    }
+    (note,) = worst_notes(epochs, 4.0)
+    assert note.startswith("In uniform: chat is read 9.0 times in the full run")
+    assert note.endswith("Too often in 1 more of 3 mixtures.")
+    (alone,) = worst_notes({"In uniform": epochs["In uniform"]}, 4.0)
+    assert "more of" not in alone
+
+
+def test_a_set_of_which_a_few_documents_are_left_is_told() -> None:
+    # Of chat's 100 tokens a tenth is left, of web's 3,000 too: 5 documents of 2 tokens, 60 of 5.
+    full = FullRun(decay_tokens=10_000)
+    (note,) = cut_notes({"web": 3000, "chat": 100}, {"web": 5.0, "chat": 2.0}, DECAY, full)
+    assert note.startswith("chat is cut to 10 tokens")
+    assert cut_notes(TOKENS, dict.fromkeys(TOKENS, 2.0), DECAY, None) == []

@@ -66,6 +66,14 @@ def test_where_they_cannot_be_told_apart_all_stands_in_the_seeds_part(
     assert noise == study_noise(some, 1)
 
 
+def test_the_noise_of_one_subset_is_not_computed_where_there_are_two(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    expected = study_noise(TABLE, 2)
+    monkeypatch.delattr("mixtures.subset_noise.seed_noise")
+    assert study_noise(TABLE, 2) == expected
+
+
 def test_no_repeat_gives_no_noise() -> None:
     assert study_noise({("a", 0): 1.0, ("b", 0): 2.0}, 2) is None
 

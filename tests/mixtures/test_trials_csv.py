@@ -59,6 +59,7 @@ def test_shares_within_two_hundredths_are_brought_to_one() -> None:
         (["web,chats,math,code"], "line 1", "no column has this name"),
         (["web,web,math,code"], "line 1", "there twice"),
         (["web,chat,math,code", "0.5,0.4,2,3"], "line 2", "the shares sum to 0.9"),
+        (["webb,chat,math,code", "0.5,0.5,2,3"], "line 2", "no source is called 'webb'"),
         (["web,chat,math,code", "0.5,0.5,2,3", "0.5,half,2,3"], "line 3.chat", "expected a number"),
         (["web,chat,math,code", "0.5,0.5,nan,3"], "line 2.math", "expected a finite number"),
         (["web,chat,math,code", "0.5,0.5,2"], "line 2", "3 cells, expected 4"),

@@ -6,7 +6,12 @@ import numpy as np
 from scipy.optimize import linprog
 
 from mixtures.surrogates.seam import Array
-from mixtures.tried_region import best_of_region, is_inside
+from mixtures.tried_region import (
+    NUM_CONTENDERS,
+    best_of_region,
+    contenders_of_region,
+    is_inside,
+)
 
 
 class Bowl:
@@ -53,6 +58,39 @@ def test_what_the_rules_forbid_is_never_kept() -> None:
     assert (found[:, 1] <= 0.25).all()
     # The best with a share of .25: what is left goes as .2 to .3, moved alike.
     assert np.abs(found[0] - [0.325, 0.25, 0.425]).max() < 0.03
+
+
+class Valley:
+    """Stands for a fit that knows the first share alone: the others may be anything."""
+
+    def __init__(self, sd: float) -> None:
+        self.sd = sd
+
+    def predict(self, shares: Array) -> tuple[Array, Array]:
+        return (shares[:, 0] - 0.5) ** 2, np.full(len(shares), self.sd)
+
+
+def contenders(sd: float, tried: Array) -> Array:
+    valley: Any = Valley(sd)
+    best = np.array([0.5, 0.25, 0.25])
+    return contenders_of_region(valley, best, tried, np.random.default_rng(0))
+
+
+def test_what_may_be_best_too_is_spread_over_all_of_it() -> None:
+    tried = np.array([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]])
+    found = contenders(0.01, tried)
+    assert 100 < len(found) <= NUM_CONTENDERS
+    # Behind by at most 3 sds of a difference, which are 3 x .01 x sqrt(2).
+    assert ((found[:, 0] - 0.5) ** 2 <= 0.0425).all()
+    assert np.ptp(found[:, 0]) > 0.38  # of .412
+    # The second share is not known at all: from end to end of what the first leaves.
+    assert found[:, 1].min() < 0.02 and found[:, 1].max() > 0.6
+
+
+def test_nothing_else_may_be_best_where_all_is_known() -> None:
+    tried = np.array([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]])
+    found = contenders(1e-6, tried)
+    assert (np.abs(found[:, 0] - 0.5) < 0.003).all()
 
 
 def test_inside_is_what_mixtures_of_the_tried_ones_make() -> None:
