@@ -28,11 +28,11 @@ def built_once(folder: Path, build: Callable[[Path], None], goes_on: bool = Fals
 
     A build that `goes_on` is given the folder as a killed one left it.
     """
-    if _is_whole(folder):
+    if is_whole(folder):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(folder.name + ".lock")):
-        if _is_whole(folder):
+        if is_whole(folder):
             return folder
         if folder.exists():
             log.warning("%s is damaged, and is built anew: %s", folder, _damaged_file(folder))
@@ -48,7 +48,8 @@ def built_once(folder: Path, build: Callable[[Path], None], goes_on: bool = Fals
     return folder
 
 
-def _is_whole(folder: Path) -> bool:
+def is_whole(folder: Path) -> bool:
+    """Whether it is there as it was built; compared once in a process."""
     if not folder.exists():
         return False
     if folder not in _compared and _damaged_file(folder) is None:

@@ -5,8 +5,9 @@ from mixtures.value import Value, added
 from workers.base_checkpoint import CHECKPOINT, CheckpointReport, check_checkpoint
 from workers.config import WorkerConfig
 from workers.files import DataError
+from workers.kept_screening import Screening
 from workers.room import require_room
-from workers.screen import Screening, keep, screen
+from workers.screen import keep, screen
 from workers.study_tokenizer import check_tokenizer
 
 

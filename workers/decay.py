@@ -1,6 +1,7 @@
 """The decay: from the stable checkpoint through one mixture, the learning rate going down."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from workers.checkpoint import load_checkpoint
 from workers.decay_checkpoint import DecayCheckpoint, Position
 from workers.interrupted import TrialStopped
 from workers.optim import MuonWithAdamW
+from workers.pack import Seat
 from workers.prepare import Prepared
 from workers.schedule import decay_factor, whole_run_factor
 from workers.stable import WEIGHTS, start_of_training
@@ -34,8 +36,11 @@ def decay(
     stable: Path,
     own: DecayCheckpoint,
     on_step: Callable[[Step, int], None],
+    seat: Seat | None = None,
 ) -> Decayed:
     """Train from the checkpoint `stable` on the trial's mixture; deterministic in `spec`.
+
+    By itself, or in its `seat` of a pack.
 
     Goes on from `own`, the trial's own checkpoint, where an earlier attempt left one. A long one
     leaves its end there, so that the evaluation can be begun anew; whoever has the scores removes
@@ -70,20 +75,29 @@ def decay(
         return decay_factor(index * batch_tokens, spec.decay)
 
     curve = list(position.curve)
-    for step in train(
+
+    def save() -> None:
+        if seat is not None:
+            seat.fetch()
+        own.save(model, optimiser, Position(len(curve), stream.counts, tuple(curve)))
+
+    training = (train if seat is None else seat.train)(
         model, optimiser, stream, recipe.optimiser, steps, factor, first=position.step
-    ):
-        curve.append(
-            CurvePoint(tokens=step.tokens, loss=step.loss, learning_rate=step.learning_rate)
-        )
-        is_last = len(curve) == steps
-        if own.is_due or (is_last and own.is_long):
-            own.save(model, optimiser, Position(len(curve), stream.counts, tuple(curve)))
-        try:
-            on_step(step, steps * batch_tokens)
-        except TrialStopped:
-            own.save(model, optimiser, Position(len(curve), stream.counts, tuple(curve)))
-            raise
+    )
+    # Closed at once where a step's listener raises: others may wait for this seat.
+    with closing(training):
+        for step in training:
+            curve.append(
+                CurvePoint(tokens=step.tokens, loss=step.loss, learning_rate=step.learning_rate)
+            )
+            is_last = len(curve) == steps
+            if own.is_due or (is_last and own.is_long):
+                save()
+            try:
+                on_step(step, steps * batch_tokens)
+            except TrialStopped:
+                save()
+                raise
     context = recipe.proxy.context_tokens
     source_tokens = {name: count * context for name, count in stream.counts.items()}
     return Decayed(model, tuple(curve), source_tokens, stream.epochs())

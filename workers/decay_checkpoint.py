@@ -39,10 +39,14 @@ class Position:
 
 
 class DecayCheckpoint:
-    """One trial's checkpoint in `folder`; `made_of` names the trial and what it started from."""
+    """One trial's checkpoint in `folder`; `made_of` names the trial and what it started from.
 
-    def __init__(self, folder: Path, made_of: str) -> None:
-        self.folder = folder
+    Of `num_beside` trials that a worker trains at once each is saved as many times less often, so
+    that saving takes no larger part of its time.
+    """
+
+    def __init__(self, folder: Path, made_of: str, num_beside: int = 1) -> None:
+        self.folder, self._num_beside = folder, num_beside
         # Another release of torch may round otherwise: what it left is not gone on from.
         self._made_of = hash_text(f"{FORMAT}\0{torch.__version__}\0{made_of}")
         self._saved_at = time.monotonic()
@@ -67,8 +71,8 @@ class DecayCheckpoint:
 
     @property
     def is_due(self) -> bool:
-        """Whether the last save, or the start, is SAVE_EVERY_SECONDS ago."""
-        return time.monotonic() - self._saved_at >= SAVE_EVERY_SECONDS
+        """Whether the last save, or the start, is SAVE_EVERY_SECONDS ago; a pack's, longer."""
+        return time.monotonic() - self._saved_at >= SAVE_EVERY_SECONDS * self._num_beside
 
     @property
     def is_long(self) -> bool:

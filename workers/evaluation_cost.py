@@ -40,9 +40,10 @@ class EvaluationCost(Value):
             return None
         fitting = decay_seconds * MOST_OF_A_TRIAL / (1 - MOST_OF_A_TRIAL)
         return (
-            f"Scoring {self.num_items} items takes about {self.seconds:.0f} s, {share:.0%} of a "
-            f"trial. At {fitting / self.seconds:.0%} of these num_items it takes "
-            f"{MOST_OF_A_TRIAL:.0%}."
+            f"Scoring {self.num_items} items takes about {self.seconds:.0f} s, "
+            f"{share * 100:.0f} % of a trial. "
+            f"At {fitting / self.seconds * 100:.0f} % of these num_items it takes "
+            f"{MOST_OF_A_TRIAL * 100:.0f} %."
             + (
                 f" Generating text takes {self.generation_seconds:.0f} s of it; generate: false "
                 "leaves it out."

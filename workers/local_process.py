@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import CancelledError, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
@@ -21,6 +21,10 @@ class ChildKilled(RuntimeError):
     """The child died on a call, for want of memory perhaps; the next call has another."""
 
 
+class ChildEnded(ChildKilled):
+    """`close` ended the child on a call."""
+
+
 class LocalProcess:
     """A child process that comes with the first call and goes when idle; one call at a time."""
 
@@ -29,11 +33,12 @@ class LocalProcess:
         self._lock = threading.Lock()
         self._executor: ProcessPoolExecutor | None = None
         self._last_call, self._num_calls = 0.0, 0
+        self._closed: ProcessPoolExecutor | None = None
 
     def call(self, function: str, *arguments: Any) -> Any:
         """`module:name` called with picklable arguments; what it raises is raised here.
 
-        Raises ChildKilled.
+        Raises ChildKilled, ChildEnded.
         """
         return self.call_within(None, function, *arguments)
 
@@ -50,14 +55,25 @@ class LocalProcess:
                     initializer=_end_with_parent,
                 )
             executor = self._executor
+            try:
+                answer = executor.submit(_call, function, arguments)
+            except BrokenProcessPool as error:
+                self._executor = None
+                raise ChildKilled(f"the process to run {function} was killed") from error
             self._num_calls += 1
         # The lock is free meanwhile, so that `close` need not wait for a long call.
         try:
-            return executor.submit(_call, function, arguments).result(seconds)
+            return answer.result(seconds)
+        except CancelledError as error:
+            # `close` came before the child had begun with it.
+            raise ChildEnded(f"the process that was to run {function} was ended") from error
         except BrokenProcessPool as error:
             with self._lock:
                 if self._executor is executor:
                     self._executor = None
+                is_closed = self._closed is executor
+            if is_closed:
+                raise ChildEnded(f"the process that ran {function} was ended") from error
             raise ChildKilled(f"the process that ran {function} was killed") from error
         finally:
             with self._lock:
@@ -71,6 +87,7 @@ class LocalProcess:
         """End the child now, whatever it does."""
         with self._lock:
             executor, self._executor = self._executor, None
+            self._closed = executor
         if executor is not None:
             # Before the shutdown, which forgets them.
             children = list((executor._processes or {}).values())

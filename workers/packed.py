@@ -30,18 +30,8 @@ Weights = Mapping[str, Tensor]
 class Packed:
     """K models of one proxy, and their optimiser."""
 
-    def __init__(
-        self,
-        models: Sequence[Xmodel2],
-        spec: Optimiser,
-        device: str = "cpu",
-        states: Sequence[Mapping[str, Mapping[str, Tensor]]] | None = None,
-    ) -> None:
-        """Start from copies of `models`; `states` are their AdamW states by parameter name.
-
-        A state has `exp_avg`, `exp_avg_sq` and `step`, and all models have taken equally many
-        steps. Without states the moments are zero.
-        """
+    def __init__(self, models: Sequence[Xmodel2], spec: Optimiser, device: str = "cpu") -> None:
+        """Start from copies of `models`, with moments of zero; `put` brings those of others."""
         self.proxy, self.spec = models[0].proxy, spec
         assert all(model.proxy == self.proxy for model in models)
         named = [dict(model.named_parameters()) for model in models]
@@ -49,13 +39,10 @@ class Packed:
             name: torch.stack([one[name].detach() for one in named]).to(device).requires_grad_()
             for name in named[0]
         }
-        self._means = self._moments(states, "exp_avg")
-        self._squares = self._moments(states, "exp_avg_sq")
-        self.num_steps = 0
-        if states is not None:
-            steps = {int(state[name]["step"]) for state in states for name in self.weights}
-            assert len(steps) == 1, f"all models must have taken equally many steps, not {steps}"
-            self.num_steps = steps.pop()
+        self._means = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
+        self._squares = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
+        # Steps that each model has taken: they need not have begun together.
+        self.num_steps = [0] * len(models)
         names = {id(weight): name for name, weight in named[0].items()}
         # (multiplier of the rate, weight decay) by name.
         self._groups = {
@@ -65,68 +52,90 @@ class Packed:
         }
         tables = rope_tables(self.proxy.context_tokens, self.proxy.head_width, self.proxy.rope_base)
         dtype = next(iter(self.weights.values())).dtype
+        self._device = device
         self._cos, self._sin = (table.to(device, dtype) for table in tables)
         self._is_on_gpu = torch.device(device).type == "cuda"
         self._losses: Callable[..., Tensor] = packed_losses
         if self._is_on_gpu:
             self._losses = torch.compile(packed_losses)
 
-    def step(self, tokens: Tensor, learning_rates: Sequence[float]) -> Tensor:
-        """One step of every model on its own tokens (K, B, T + 1): the losses (K,) before it."""
+    @torch.no_grad()
+    def put(self, index: int, model: Xmodel2, optimiser: torch.optim.Optimizer) -> None:
+        """This model, with its AdamW's state, in the place of the one at `index`."""
+        self.num_steps[index] = 0
+        for name, weight in model.named_parameters():
+            self.weights[name][index].copy_(weight)
+            state = optimiser.state.get(weight)
+            for field, all_of_them in (("exp_avg", self._means), ("exp_avg_sq", self._squares)):
+                if state:
+                    all_of_them[name][index].copy_(state[field])
+                    self.num_steps[index] = int(state["step"])
+                else:
+                    all_of_them[name][index].zero_()
+
+    @torch.no_grad()
+    def fetch(self, index: int, model: Xmodel2, optimiser: torch.optim.Optimizer) -> None:
+        """The other way: the model and AdamW's state are those at `index` now."""
+        for name, weight in model.named_parameters():
+            weight.copy_(self.weights[name][index])
+            optimiser.state[weight] = {
+                "step": torch.tensor(float(self.num_steps[index])),
+                "exp_avg": self._means[name][index].cpu().clone(),
+                "exp_avg_sq": self._squares[name][index].cpu().clone(),
+            }
+
+    def step(
+        self, tokens: Tensor, learning_rates: Sequence[float], is_counted: Tensor | None = None
+    ) -> list[float]:
+        """One step of every model on its own tokens (K, B, T + 1): the K losses before it.
+
+        They are over the targets that are counted, bool (K, B, T), or over all.
+        """
+        tokens = tokens.to(self._device)
+        is_counted = None if is_counted is None else is_counted.to(self._device)
         cos, sin = self._cos[: tokens.shape[2] - 1], self._sin[: tokens.shape[2] - 1]
         with torch.autocast("cuda", torch.bfloat16, enabled=self._is_on_gpu):
-            losses = self._losses(self.weights, self.proxy, tokens, cos, sin)
+            losses = self._losses(self.weights, self.proxy, tokens, cos, sin, is_counted)
         # A model's loss is a function of its own weights alone: the sum's gradients are theirs.
         gradients = torch.autograd.grad(losses.sum(), list(self.weights.values()))
         with torch.no_grad():
             self._update(dict(zip(self.weights, gradients, strict=True)), learning_rates)
-        return losses.detach()
-
-    def model(self, index: int) -> Xmodel2:
-        """A copy of one of the models, on the CPU."""
-        model = Xmodel2(self.proxy).to(self._cos.dtype)
-        state = {name: weight[index].detach().cpu() for name, weight in self.weights.items()}
-        if self.proxy.tied_embedding:
-            state["lm_head.weight"] = state["model.embed_tokens.weight"]
-        model.load_state_dict(state)
-        return model
-
-    def _moments(
-        self, states: Sequence[Mapping[str, Mapping[str, Tensor]]] | None, field: str
-    ) -> dict[str, Tensor]:
-        if states is None:
-            return {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
-        return {
-            name: torch.stack([state[name][field] for state in states]).to(weight.device)
-            for name, weight in self.weights.items()
-        }
+        found: list[float] = losses.detach().tolist()
+        return found
 
     def _update(self, gradients: dict[str, Tensor], learning_rates: Sequence[float]) -> None:
         spec = self.spec
-        self.num_steps += 1
+        self.num_steps = [number + 1 for number in self.num_steps]
         squares = [gradient.flatten(1).square().sum(1) for gradient in gradients.values()]
         norms = torch.stack(squares).sum(0).sqrt()  # (K,)
         # As torch.nn.utils.clip_grad_norm_ has it.
         clip = (spec.clip_norm / (norms + 1e-6)).clamp(max=1.0)
-        rates = torch.tensor(learning_rates, dtype=norms.dtype, device=norms.device)
-        correction1 = 1 - spec.beta1**self.num_steps
-        correction2 = 1 - spec.beta2**self.num_steps
+        rates = norms.new_tensor(learning_rates)
+        correction1 = norms.new_tensor([1 - spec.beta1**number for number in self.num_steps])
+        correction2 = norms.new_tensor([1 - spec.beta2**number for number in self.num_steps])
         for name, gradient in gradients.items():
             weight, mean, square = self.weights[name], self._means[name], self._squares[name]
             multiplier, decay = self._groups[name]
             gradient = gradient * _for_each(clip, gradient)
-            rate = _for_each(rates * multiplier, weight)
-            weight.mul_(1 - rate * decay)
+            weight.mul_(1 - _for_each(rates * multiplier * decay, weight))
             mean.lerp_(gradient, 1 - spec.beta1)
             square.mul_(spec.beta2).addcmul_(gradient, gradient, value=1 - spec.beta2)
-            scale = (square / correction2).sqrt_().add_(spec.epsilon)
-            weight.sub_(mean / scale * (rate / correction1))
+            scale = (square / _for_each(correction2, square)).sqrt_().add_(spec.epsilon)
+            weight.sub_(mean / scale * _for_each(rates * multiplier / correction1, weight))
 
 
 def packed_losses(
-    weights: Weights, proxy: Proxy, tokens: Tensor, cos: Tensor, sin: Tensor
+    weights: Weights,
+    proxy: Proxy,
+    tokens: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    is_counted: Tensor | None = None,
 ) -> Tensor:
-    """Each model's mean cross-entropy in nats on its tokens (K, B, T + 1): (K,)."""
+    """Each model's mean cross-entropy in nats on its tokens (K, B, T + 1): (K,).
+
+    Over the targets that are counted, bool (K, B, T), or over all; of none it is 0.
+    """
     K, B, T = tokens.shape[0], tokens.shape[1], tokens.shape[2] - 1
     H, num_kv_heads, h, D = proxy.num_heads, proxy.num_kv_heads, proxy.head_width, proxy.width
 
@@ -169,7 +178,11 @@ def packed_losses(
     if logits.dtype == torch.bfloat16:
         logits = logits.float()
     losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
-    return losses.view(K, B * T).mean(1)
+    losses = losses.view(K, B * T)
+    if is_counted is None:
+        return losses.mean(1)
+    counted = is_counted.reshape(K, B * T)
+    return (losses * counted).sum(1) / counted.sum(1).clamp(min=1)
 
 
 def _for_each(values: Tensor, like: Tensor) -> Tensor:

@@ -13,9 +13,11 @@ from workers.config import WorkerConfig as WorkerConfig
 from workers.files import DataError as DataError
 from workers.item_files import ItemsDamaged as ItemsDamaged
 from workers.item_files import read_items as read_items
+from workers.local_process import ChildEnded as ChildEnded
 from workers.local_process import ChildKilled as ChildKilled
 from workers.local_process import LocalProcess as LocalProcess
 from workers.local_process import run_local as run_local
+from workers.node_facts import code_hash as code_hash
 from workers.ray_actors import _Actor as _Actor
 from workers.ray_pool import RayPool as RayPool
 from workers.slots import Node as Node
@@ -26,7 +28,9 @@ from workers.trial_log import trial_log_path as trial_log_path
 
 
 class Pool(Protocol):
-    """Where trials run. One trial a worker; `acquire` says whether another may start."""
+    """Where trials run. One trial a worker, or `packed_trials`; `acquire` says whether another may
+    start.
+    """
 
     async def start(self) -> None: ...
 
@@ -53,13 +57,17 @@ class Pool(Protocol):
         ...
 
     def acquire(self, resources: Resources) -> "Slot | None":
-        """A place for one trial, or None while all are taken. Give it to `run`."""
+        """A place for one trial, or None while all are taken. Give it to `run`.
+
+        Packed trials are given the same one, as often as it has seats.
+        """
         ...
 
     async def run(self, slot: "Slot", spec: TrialSpec, attempt: int) -> TrialResult | TrialFailure:
         """One attempt; the slot is free again afterwards. Raises WorkerLost.
 
-        Whoever leaves it before its end ends the worker.
+        Whoever leaves it before its end ends the worker, or of a pack's trials his own; such a
+        worker takes no others, and ends with the last of those that it has.
         """
         ...
 

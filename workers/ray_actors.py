@@ -26,8 +26,8 @@ def about_node(controllers_home: str, marker: str) -> str:
 
 
 class _Actor:
-    """One trial at a time. With a `depot`, on a machine whose home is its own; `code` is the
-    controller's hash of it, where the machine is not known to run the same.
+    """One trial at a time, or as many as are packed. With a `depot`, on a machine whose home is its
+    own; `code` is the controller's hash of it, where the machine is not known to run the same.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class _Actor:
         kind = "result" if isinstance(outcome, TrialResult) else "failure"
         return f"{kind} {outcome.canonical()}"
 
-    def progress(self) -> str | None:
-        progress = self._worker.progress()
-        return None if progress is None else progress.model_copy(update=worker_facts()).canonical()
+    def progress(self) -> list[str]:
+        facts = worker_facts()
+        return [one.model_copy(update=facts).canonical() for one in self._worker.progress()]
 
     def cancel(self, trial_id: str) -> None:
         self._worker.cancel(trial_id)

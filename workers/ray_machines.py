@@ -15,6 +15,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from workers.node_facts import NodeFacts, node_facts, why_refused
+from workers.own_thread import in_own_thread
 from workers.ray_actors import about_node
 from workers.slots import Node, Slots
 
@@ -60,7 +61,7 @@ class Machines:
     async def look(self) -> None:
         """Once: who is new, who is gone."""
         async with asyncio.timeout(_ANSWER_SECONDS):
-            tables: list[dict[str, Any]] = await asyncio.to_thread(ray.nodes)
+            tables: list[dict[str, Any]] = await in_own_thread(ray.nodes)
         alive = [table for table in tables if table["Alive"]]
         self.totals = _summed([table["Resources"] for table in alive])
         new, gone = self._slots.follow([_node(table) for table in alive])

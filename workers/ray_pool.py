@@ -5,9 +5,7 @@ import logging
 import os
 import secrets
 import shutil
-import signal
 import tempfile
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +20,10 @@ from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
 from mixtures.value import hash_text
 from workers.config import WorkerConfig
 from workers.head_watch import HeadWatch
+from workers.own_thread import in_own_thread
 from workers.ray_actors import DepotActor, _Actor
 from workers.ray_machines import Machines, only_on
+from workers.ray_signals import begin_with_our_signals
 from workers.slots import Node, Slot, Slots, WorkerLost, gpu_share
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,11 @@ class RayPool:
     _gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self._machines = Machines(self._slots, self.config.home, self.ray_address is None)
+        self._machines = self._machines_to_come()
+
+    def _machines_to_come(self) -> Machines:
+        """Those of the Ray that is started, or joined, next."""
+        return Machines(self._slots, self.config.home, self.ray_address is None)
 
     async def start(self) -> None:
         await self._begin()
@@ -74,19 +78,18 @@ class RayPool:
             while not self._is_up:
                 try:
                     await self._machines.stop()
-                    await asyncio.to_thread(ray.shutdown)
+                    await in_own_thread(ray.shutdown)
+                    self._machines = self._machines_to_come()
                     await self._begin()
                 except Exception as error:
                     # Whatever it is, it is tried again: without Ray nothing trains, /readyz says.
                     log.error("Ray cannot be started: %s", error, exc_info=error)
                     await asyncio.sleep(_POLL_SECONDS)
-            _handle_signals_again()
             log.warning("Ray is there again")
 
     async def _begin(self) -> None:
-        await asyncio.to_thread(self._start)
+        await begin_with_our_signals(self._start)
         self._depot = None
-        self._machines = Machines(self._slots, self.config.home, self.ray_address is None)
         await self._machines.start()
         self._is_up = True
 
@@ -130,7 +133,7 @@ class RayPool:
             self._watcher.cancel()
             await asyncio.gather(self._watcher, return_exceptions=True)
         await self._machines.stop()
-        await asyncio.to_thread(ray.shutdown)
+        await in_own_thread(ray.shutdown)
         self._slots.forget()
         if self._own_folder is not None:
             shutil.rmtree(self._own_folder, ignore_errors=True)
@@ -147,7 +150,7 @@ class RayPool:
             return False
         # A head that hangs would keep a thread for each probe: one is enough.
         if self._look is None or self._look.done():
-            self._look = asyncio.ensure_future(asyncio.to_thread(ray.cluster_resources))
+            self._look = asyncio.ensure_future(in_own_thread(ray.cluster_resources))
         try:
             async with asyncio.timeout(_POLL_SECONDS):
                 await asyncio.shield(self._look)
@@ -164,17 +167,17 @@ class RayPool:
     def acquire(self, resources: Resources) -> Slot | None:
         if not self._is_up:
             return None
-        idle = self._slots.idle(resources)
-        if idle is not None:
-            idle.is_taken = True
-            return idle
+        seated = self._slots.with_seat(resources)
+        if seated is not None:
+            seated.num_taken += 1
+            return seated
         found = self._slots.place(resources)
         if found is None:
             return None
         node, ended = found
         for one in ended:
             self._end(one)
-        slot = Slot(resources, self._worker_on(node, resources), is_taken=True, node=node.id)
+        slot = Slot(resources, self._worker_on(node, resources), num_taken=1, node=node.id)
         self._slots.all.append(slot)
         return slot
 
@@ -184,8 +187,8 @@ class RayPool:
             num_cpus=resources.cpus_per_trial,
             num_gpus=gpu_share(resources),
             scheduling_strategy=only_on(node),
-            # `run` holds one thread; `progress` and `cancel` answer on the others.
-            max_concurrency=3,
+            # `run` holds a thread for each trial; `progress` and `cancel` answer on the others.
+            max_concurrency=resources.packed_trials + 2,
         )
         home, roots = str(self.config.home), [str(root) for root in self.config.data_roots]
         facts = self._machines.facts.get(node.id)
@@ -219,7 +222,7 @@ class RayPool:
             is_out_of_memory = isinstance(error, OutOfMemoryError)
             raise WorkerLost(said[0], "out_of_memory" if is_out_of_memory else "lost") from error
         except asyncio.CancelledError:
-            self._end(slot)
+            self._leave(slot, spec.trial_id)
             raise
         if text is None:
             raise WorkerLost("Ray's head died")
@@ -233,13 +236,22 @@ class RayPool:
             self._slots.remove(slot)
             ray.kill(slot.worker)
 
+    def _leave(self, slot: Slot, trial_id: str) -> None:
+        """End the worker; one that has other trials ends with the last of them."""
+        slot.is_left = True
+        if slot.num_taken > 1:
+            slot.worker.cancel.remote(trial_id)
+        self.release(slot)
+
     def release(self, slot: Slot) -> None:
-        slot.is_taken = False
+        slot.num_taken -= 1
+        if slot.is_left and not slot.is_taken:
+            self._end(slot)
 
     async def progress(self) -> list[Progress]:
         taken = [slot for slot in self._slots.all if slot.is_taken]
         answers = await asyncio.gather(*(_ask(slot) for slot in taken))
-        return [Progress.model_validate_json(text) for text in answers if text is not None]
+        return [Progress.model_validate_json(text) for texts in answers for text in texts]
 
     def cancel(self, trial_id: str) -> None:
         for slot in self._slots.all:
@@ -267,14 +279,6 @@ async def _unless(gone: asyncio.Event, answer: Any) -> str | None:
     return None if waits[0].cancelled() or not waits[0].done() else str(waits[0].result())
 
 
-def _handle_signals_again() -> None:
-    """A Ray that starts puts a handler in place that aborts; those of Python's are still known."""
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            if (handler := signal.getsignal(number)) is not None:
-                signal.signal(number, handler)
-
-
 def _dead_processes() -> list[str]:
     """Of the Ray that this process started, the head's own that have ended."""
     node = ray._private.worker._global_node
@@ -283,11 +287,11 @@ def _dead_processes() -> list[str]:
     return [name for name, _ in node.dead_processes() if name in ("gcs_server", "raylet")]
 
 
-async def _ask(slot: Slot) -> str | None:
+async def _ask(slot: Slot) -> list[str]:
     """A dying worker's silence is not an error here: `run` is what finds out."""
     try:
         async with asyncio.timeout(_POLL_SECONDS):
-            text: str | None = await slot.worker.progress.remote()
+            texts: list[str] = await slot.worker.progress.remote()
     except (TimeoutError, RayError):
-        return None
-    return text
+        return []
+    return texts

@@ -2,6 +2,7 @@
 
 import logging
 import platform
+import threading
 import time
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ from workers.evaluate import evaluate
 from workers.freed_memory import keep_freed_memory
 from workers.harness_set import HarnessSet
 from workers.item_scores import keep_items
+from workers.pack import Packs
 from workers.prepare import Prepared, prepare
 from workers.stable import optimiser_state_of, stable_checkpoint
 from workers.train import Step
@@ -29,10 +31,17 @@ from workers.worker_facts import worker_name
 
 
 class TrialRunner:
-    """Runs trials one after another and keeps what the last recipe shares in memory."""
+    """Runs trials one after another and keeps what the last recipe shares in memory.
+
+    Those with `resources.packed_trials` run at the same time, each called from a thread of its own:
+    their decays are one program, and for the rest they take turns.
+    """
 
     def __init__(self, config: WorkerConfig) -> None:
         self.config = config
+        # Whoever computes on the CPU holds it.
+        self._core = threading.Lock()
+        self._packs = Packs(self._core)
         self._prepared: dict[str, Prepared] = {}
 
     def run(
@@ -57,12 +66,16 @@ class TrialRunner:
         report("start", 0, 0)
         clock = _Clock(log)
 
-        prepared = self._prepare(spec, report)
-        clock.lap("prepare")
-        checkpoint = stable_checkpoint(prepared, self.config, report.steps("stable"), spec.decay)
-        clock.lap("stable")
+        with self._core:
+            prepared = self._prepare(spec, report)
+            clock.lap("prepare")
+            on_stable = report.steps("stable")
+            checkpoint = stable_checkpoint(prepared, self.config, on_stable, spec.decay)
+            clock.lap("stable")
         own = DecayCheckpoint(
-            self.config.home / "decay" / spec.trial_id, f"{spec.trial_id} {checkpoint.name}"
+            self.config.home / "decay" / spec.trial_id,
+            f"{spec.trial_id} {checkpoint.name}",
+            spec.resources.packed_trials,
         )
         pace, on_step = Pace(), report.steps("decay")
 
@@ -70,18 +83,20 @@ class TrialRunner:
             pace.note(step.tokens)
             on_step(step, total)
 
-        decayed = decay(spec, prepared, checkpoint, own, on_decay_step)
+        seat = self._packs.seat(spec.recipe, spec.resources)
+        decayed = decay(spec, prepared, checkpoint, own, on_decay_step, seat)
         clock.lap("decay")
         num_items = sum(benchmark.num_items for benchmark in prepared.benchmarks)
         report("evaluate", 0, num_items)
         answered: list[ItemScore] = []
-        scores = evaluate(
-            decayed.model,
-            prepared.benchmarks,
-            lambda done: report("evaluate", done, num_items),
-            answered,
-        )
-        keep_items(self.config.home, spec, prepared, answered)
+        with self._core:
+            scores = evaluate(
+                decayed.model,
+                prepared.benchmarks,
+                lambda done: report("evaluate", done, num_items),
+                answered,
+            )
+            keep_items(self.config.home, spec, prepared, answered)
         clock.lap("evaluate")
         if spec.keep_weights:
             keep_weights(self.config.home, spec, prepared, decayed.model)

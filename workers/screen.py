@@ -7,7 +7,7 @@ it again: which documents are trained on, and in which order.
 
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,29 +21,10 @@ from workers.benchmark_content import benchmark_content
 from workers.config import WorkerConfig
 from workers.documents import Measured, Places, Positions
 from workers.files import DataError, require_unchanged
+from workers.kept_screening import FORMAT, Screening, keep_screening, screened_once
 from workers.near_duplicates import NearDuplicates, count_by_pair
-from workers.overlap import Overlap, Pair
+from workers.overlap import Overlap
 from workers.sources import ContentHash, read_source
-
-# Bump when the code makes something else of the same data.
-FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Screening:
-    """What is used: positions by source, the items left out by benchmark; and what was found."""
-
-    hashes: dict[str, str]
-    raw_hashes: dict[str, str]
-    positions: dict[str, Positions]
-    num_bytes: dict[str, Places]
-    num_characters: dict[str, Places]
-    num_items: dict[str, int]
-    metrics: dict[str, tuple[str, ...]]
-    items_left_out: dict[str, frozenset[int]]
-    overlaps: tuple[Pair, ...]
-    near_duplicates: Counter[tuple[str, str]]
-    num_left_out: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +39,10 @@ class Used:
 
 def screen(recipe: Recipe, config: WorkerConfig) -> Screening:
     """Raises DataError at the first source or benchmark that cannot be used."""
+    return screened_once(recipe, config, _screened)
+
+
+def _screened(recipe: Recipe, config: WorkerConfig) -> Screening:
     own = [benchmark for benchmark in recipe.benchmarks if benchmark.held_out is None]
     contents = {benchmark.name: benchmark_content(benchmark, config) for benchmark in own}
     items = {name: content.documents() for name, content in contents.items()}
@@ -118,8 +103,9 @@ def screen(recipe: Recipe, config: WorkerConfig) -> Screening:
 
 
 def keep(screening: Screening, recipe: Recipe, config: WorkerConfig) -> None:
-    """Put what a worker needs under the home, where `used` finds it."""
+    """Put what a worker needs under the home, where `used` finds it, and all for the next check."""
     _kept(recipe, screening.hashes, config, screening)
+    keep_screening(screening, config)
 
 
 def used(recipe: Recipe, data_hashes: dict[str, str], config: WorkerConfig) -> Used:

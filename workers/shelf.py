@@ -11,9 +11,10 @@ A worker process that shares the controller's home uses none of this: then nothi
 import hashlib
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -68,6 +69,10 @@ class Shelf:
     home: Path
     controllers: Controllers
     who: str
+    # Texts of items that the controller is known to have: all trials of a study share theirs.
+    _given: set[str] = field(default_factory=set, init=False)
+    # Packed trials end in threads of their own.
+    _giving: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     @property
     def data_root(self) -> Path:
@@ -143,11 +148,18 @@ class Shelf:
 
     def give_back(self, trial_id: str) -> None:
         """What a trial has left in this home: weights, items and their texts, its log."""
+        with self._giving:
+            self._give_back(trial_id)
+
+    def _give_back(self, trial_id: str) -> None:
         for path in sorted((self.home / "trials" / trial_id).glob("*")):
             self._send(path, f"trials/{trial_id}/{path.name}")
         for path in sorted((self.home / "item_texts").glob("*.parquet")):
+            if path.name in self._given:
+                continue
             if not self.controllers.built(f"item_texts/{path.name}"):
                 self._send(path, f"item_texts/{path.name}")
+            self._given.add(path.name)
         log = self.home / "logs" / "trials" / f"{trial_id}.log"
         if log.exists():
             self.controllers.add_lines(f"logs/trials/{trial_id}.log", log.read_bytes())

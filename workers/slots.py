@@ -40,12 +40,25 @@ class Node(Value):
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One worker's place: its resources, its machine and, in `worker`, the actor or object."""
+    """One worker's place: its resources, its machine and, in `worker`, the actor or object.
+
+    It has a seat for each of `packed_trials`, `num_taken` of them with a trial. One that `is_left`
+    by a trial before its end takes no other, and ends with those that it has.
+    """
 
     resources: Resources
     worker: Any
-    is_taken: bool = False
+    num_taken: int = 0
     node: str = ""
+    is_left: bool = False
+
+    @property
+    def is_taken(self) -> bool:
+        return self.num_taken > 0
+
+    @property
+    def has_seat(self) -> bool:
+        return self.num_taken < self.resources.packed_trials and not self.is_left
 
 
 def gpu_share(resources: Resources) -> float:
@@ -61,7 +74,7 @@ def gpu_share(resources: Resources) -> float:
 
 
 def fitting(cpus: float, gpus: float, resources: Resources) -> int:
-    """How many trials of these resources fit into one machine's cores and GPUs."""
+    """How many workers of these resources fit into one machine's cores and GPUs."""
     fit = int(cpus / resources.cpus_per_trial + _ROUNDING)
     if resources.gpus_per_trial:
         fit = min(fit, int(gpus / gpu_share(resources) + _ROUNDING))
@@ -77,14 +90,19 @@ class Slots:
 
     def num_slots(self, resources: Resources) -> int:
         """How many trials of these resources run at once, where no others do."""
-        return sum(fitting(one.cpus, one.gpus, resources) for one in self._usable())
+        workers = sum(fitting(one.cpus, one.gpus, resources) for one in self._usable())
+        return workers * resources.packed_trials
 
-    def idle(self, resources: Resources) -> Slot | None:
-        """A worker of this shape that does nothing: it has its recipe in memory."""
-        for slot in self.all:
-            if not slot.is_taken and slot.resources == resources and self._is_usable(slot.node):
-                return slot
-        return None
+    def with_seat(self, resources: Resources) -> Slot | None:
+        """A worker of this shape that has a seat, and its recipe in memory. The fullest: a pack
+        takes as long for one trial as for all that it has seats for.
+        """
+        found = [
+            slot
+            for slot in self.all
+            if slot.has_seat and slot.resources == resources and self._is_usable(slot.node)
+        ]
+        return max(found, key=lambda slot: slot.num_taken, default=None)
 
     def place(self, resources: Resources) -> tuple[Node, list[Slot]] | None:
         """The emptiest machine where a new worker fits, and the idle ones that must end for it."""

@@ -34,7 +34,7 @@ def read_source(source: Source, config: WorkerConfig) -> Iterator[Item]:
     if is_empty:
         raise DataError(
             f"sources.{source.name}",
-            source.name,
+            ", ".join(source.files) or source.name,
             "holds no document with text"
             + ("" if source.filter is None else f" that its filter leaves ({source.filter})")
             + "; expected at least one",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from mixtures.baselines import CURRENT
 from mixtures.cost import Cost
 from mixtures.design import first_trials
-from mixtures.repetition import Epochs, epochs_of, repetition_notes
+from mixtures.repetition import Epochs, cut_notes, epochs_of, worst_notes
 from mixtures.study import BYTES_PER_WEIGHT, StudySpec
 from mixtures.trial import TrialSpec
 from mixtures.value import Value
@@ -137,10 +137,15 @@ def check_study(spec: StudySpec, config: WorkerConfig) -> StudyCheck:
         disk_bytes=disk,
         free_bytes=shutil.disk_usage(config.home).free,
         notes=(
-            *(
-                f"{_heading(label)}: {note}"
-                for label, found in epochs.items()
-                for note in repetition_notes(found, spec.max_epochs)
+            *worst_notes({_heading(one): read for one, read in epochs.items()}, spec.max_epochs),
+            *cut_notes(
+                available,
+                {
+                    name: source.about.tokens_per_document if source.about else 0.0
+                    for name, source in prepared.sources.items()
+                },
+                spec.decay,
+                spec.full_run,
             ),
             *([] if too_much is None else [too_much]),
             *_budget_notes(spec, first, at_most, limit),
@@ -163,7 +168,7 @@ def _mixtures(spec: StudySpec, trials: Sequence[TrialSpec]) -> dict[str, dict[st
 
 def _heading(label: str) -> str:
     is_share = label.replace(".", "", 1).isdigit()
-    return f"At {float(label):.0%} SFT" if is_share else f"In {label}"
+    return f"At {float(label) * 100:.3g} % SFT" if is_share else f"In {label}"
 
 
 def _search(spec: StudySpec, first: Cost, hours_per_trial: float) -> tuple[Cost | None, str | None]:
@@ -186,16 +191,22 @@ def _budget_notes(
     most = spec.budget.max_hours
     if most is not None and first.hours is not None and first.hours > most:
         notes.append(
-            f"The first {first.num_trials} trials take about {first.hours:.2g} hours of one core, "
+            f"The first {first.num_trials} trials take about {_time(first.hours)} of one core, "
             f"more than budget.max_hours {most:g}: those beyond it are not begun."
         )
     if at_most is not None:
         notes.append(
             f"The search may add up to {at_most.num_trials} trials, {at_most.tokens:,} tokens, "
-            f"{at_most.hours:.2g} hours of one core, until {limit} is reached; it ends before "
+            f"{_time(at_most.hours)} of one core, until {limit} is reached; it ends before "
             "where nothing is left to gain."
         )
     return notes
+
+
+def _time(hours: float | None) -> str:
+    """`3.2 hours`, `1.1 minutes`."""
+    assert hours is not None
+    return f"{hours:.2g} hours" if hours >= 1 else f"{hours * 60:.2g} minutes"
 
 
 def _num_tokens(prepared: Prepared, name: str) -> int:

@@ -68,10 +68,13 @@ def preview_task(
 def preview_task_file(
     path: Path, config: WorkerConfig, num_fewshot: int | None = None
 ) -> BenchmarkPreview:
-    """Of a file anywhere on this machine; its own folder is looked in before the data roots."""
-    if not path.is_file():
+    """Of a file anywhere on this machine, whose own folder is looked in before the data roots; or,
+    by its name, of one that comes with Decaymix.
+    """
+    is_name = path.suffix not in (".yaml", ".yml") and not path.exists()
+    if not is_name and not path.is_file():
         raise DataError("file", str(path), "no such file")
-    roots = (path.parent.absolute(), *config.data_roots)
+    roots = config.data_roots if is_name else (path.parent.absolute(), *config.data_roots)
     # Nothing is run for a preview, so code that the model would write is no matter here.
     beside = WorkerConfig(home=config.home, data_roots=roots, run_code=True)
-    return preview_task(path.name, beside, num_fewshot)
+    return preview_task(str(path) if is_name else path.name, beside, num_fewshot)

@@ -1,7 +1,7 @@
 """One optimiser step after another: what the stable phase and the decay have in common."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import torch
@@ -42,25 +42,45 @@ def train(
     steps: int,
     factor: Callable[[int], float],
     first: int = 0,
-) -> Iterator[Step]:
+) -> Generator[Step, None, None]:
     """Run `steps` steps at rate peak_lr * factor(index of the step from 0); yields each one.
 
     `first` steps were run before: those from there on are run, and counted from the beginning.
 
     Raises NotFiniteLoss, before the weights are touched by that step.
     """
-    context = model.proxy.context_tokens
-    batch_sequences = spec.batch_tokens // context
     model.train()
+
+    def make_step(batch: Batch, learning_rate: float) -> float:
+        loss = _backward(model, batch)
+        if math.isfinite(loss):
+            torch.nn.utils.clip_grad_norm_(model.parameters(), spec.clip_norm)
+            set_learning_rate(optimiser, learning_rate)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        return loss
+
+    batch_sequences = spec.batch_tokens // model.proxy.context_tokens
+    return step_by_step(make_step, stream, batch_sequences, spec, steps, factor, first)
+
+
+def step_by_step(
+    make_step: Callable[[Batch, float], float],
+    stream: Stream,
+    batch_sequences: int,
+    spec: Optimiser,
+    steps: int,
+    factor: Callable[[int], float],
+    first: int = 0,
+) -> Generator[Step, None, None]:
+    """`make_step` of a batch at a learning rate gives the loss before it, and is called for each
+    step from `first` on. Raises NotFiniteLoss.
+    """
     for index in range(first, steps):
-        loss = _backward(model, stream.next_counted_batch(batch_sequences))
+        learning_rate = spec.peak_lr * factor(index)
+        loss = make_step(stream.next_counted_batch(batch_sequences), learning_rate)
         if not math.isfinite(loss):
             raise NotFiniteLoss(f"loss is {loss} at step {index} of {steps}")
-        torch.nn.utils.clip_grad_norm_(model.parameters(), spec.clip_norm)
-        learning_rate = spec.peak_lr * factor(index)
-        set_learning_rate(optimiser, learning_rate)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
         yield Step((index + 1) * spec.batch_tokens, loss, learning_rate)
 
 

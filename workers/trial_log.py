@@ -5,6 +5,7 @@ warned of meanwhile. It is kept beside nothing that is hashed: times differ from
 """
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ def trial_log_path(home: Path, trial_id: str) -> Path:
 
 @contextmanager
 def trial_log(home: Path, trial_id: str, attempt: int) -> Iterator[logging.Logger]:
-    """Meanwhile, what `workers` log goes to the trial's file too; an attempt is added to the last.
+    """Meanwhile, what `workers` log in this thread goes to the trial's file too; an attempt is
+    added to the last. Packed trials have a thread each.
 
     The logger that comes back is for the trial's own lines.
     """
@@ -31,9 +33,11 @@ def trial_log(home: Path, trial_id: str, attempt: int) -> Iterator[logging.Logge
     form.default_time_format, form.default_msec_format = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
     handler.setFormatter(form)
     handler.setLevel(logging.INFO)
+    here = threading.get_ident()
+    handler.addFilter(lambda record: record.thread == here)
     ours = logging.getLogger("workers")
-    before = ours.level
     ours.addHandler(handler)
+    # Left so: others may log in this process yet.
     ours.setLevel(logging.INFO)
     try:
         yield logging.getLogger("workers.trial")
@@ -42,5 +46,4 @@ def trial_log(home: Path, trial_id: str, attempt: int) -> Iterator[logging.Logge
         raise
     finally:
         ours.removeHandler(handler)
-        ours.setLevel(before)
         handler.close()

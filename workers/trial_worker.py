@@ -1,4 +1,4 @@
-"""What lives in a worker process: runs one trial at a time, and answers while it does."""
+"""What lives in a worker process: runs a trial, or packed ones at once, and answers meanwhile."""
 
 import errno
 import threading
@@ -24,22 +24,23 @@ class Runner(Protocol):
 
 
 class TrialWorker:
-    """`run` blocks for minutes in one thread; `progress` and `cancel` are called from others."""
+    """`run` blocks for minutes in a thread, one for each trial of a pack; `progress` and `cancel`
+    are called from others.
+    """
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._lock = threading.Lock()
-        self._progress: Progress | None = None
-        self._cancelled: str | None = None
+        # Of the trials that run here: where they stand, None before their first word.
+        self._progress: dict[str, Progress | None] = {}
+        self._cancelled: set[str] = set()
         self._is_stopping = False
 
     def run(self, spec: TrialSpec, attempt: int) -> TrialResult | TrialFailure:
         """One attempt; whatever the trial raises comes back as a TrialFailure."""
         trial_id = spec.trial_id
         with self._lock:
-            # A late word about an earlier attempt must not stop this one; the scheduler says it
-            # again for as long as it is wanted.
-            self._cancelled = None
+            self._progress[trial_id] = None
         try:
             return self._runner.run(spec, attempt, self._on_progress)
         except Exception as error:
@@ -52,17 +53,20 @@ class TrialWorker:
             )
         finally:
             with self._lock:
-                self._progress = None
+                del self._progress[trial_id]
+                # A late word about this attempt must not stop a later one.
+                self._cancelled.discard(trial_id)
 
-    def progress(self) -> Progress | None:
-        """Where the running attempt stands; None between attempts."""
+    def progress(self) -> list[Progress]:
+        """Where the running attempts stand; none between attempts."""
         with self._lock:
-            return self._progress
+            return [one for one in self._progress.values() if one is not None]
 
     def cancel(self, trial_id: str) -> None:
         """The trial, if it runs here, stops at its next step."""
         with self._lock:
-            self._cancelled = trial_id
+            if trial_id in self._progress:
+                self._cancelled.add(trial_id)
 
     def stop(self) -> None:
         """What runs here ends at its next step, where a decay saves itself; nothing begins."""
@@ -71,9 +75,8 @@ class TrialWorker:
 
     def _on_progress(self, progress: Progress) -> None:
         with self._lock:
-            self._progress = progress
-            if self._cancelled == progress.trial_id:
-                self._cancelled = None
+            self._progress[progress.trial_id] = progress
+            if progress.trial_id in self._cancelled:
                 raise TrialCancelled("cancelled by the user")
             if self._is_stopping:
                 raise TrialStopped("stopped with its controller")

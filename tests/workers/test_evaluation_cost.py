@@ -53,8 +53,8 @@ def test_what_takes_too_much_of_a_trial_is_said_with_the_number_that_would_not()
     note = cost.note(30.0)
     # A fifth of a trial of 30 s of decay is 7.5 s: a quarter of 30 s.
     assert note is not None
-    assert "takes about 30 s, 50% of a trial" in note
-    assert "At 25% of these num_items it takes 20%" in note
+    assert "takes about 30 s, 50 % of a trial" in note
+    assert "At 25 % of these num_items it takes 20 %" in note
     assert "generate: false" in note
     assert cost.note(120.0) is None
     assert cost.share_of_trial(120.0) == pytest.approx(0.2)

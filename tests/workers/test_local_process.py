@@ -1,6 +1,7 @@
 """The child process for worker code: kept while it is used, gone when idle, never in the way."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from workers.files import DataError
-from workers.local_process import LocalProcess, run_local
+from workers.local_process import ChildEnded, ChildKilled, LocalProcess, run_local
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,7 +43,8 @@ def is_alive(pid: int) -> bool:
     """False for a zombie as well."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    # The second where it ends between the opening and the reading.
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"
 
@@ -112,13 +114,35 @@ def test_the_child_ends_when_its_parent_is_killed() -> None:
     parent.stdout.close()
 
 
-def test_closing_ends_a_child_that_is_busy() -> None:
+def test_closing_ends_a_child_that_is_busy_and_whoever_waits_is_told_so() -> None:
     process = LocalProcess()
     child = process.call("os:getpid")
-    with pytest.raises(TimeoutError):
-        process.call_within(0.2, "time:sleep", 300)
+    told: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            process.call("time:sleep", 300)
+        except ChildKilled as error:
+            told.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    wait_until(lambda: process._num_calls)
     process.close()
     wait_until(lambda: not is_alive(child))
+    waiting.join(20)
+    assert [type(error) for error in told] == [ChildEnded]
+
+
+def test_a_child_that_was_killed_at_rest_is_told_of_once_and_then_replaced() -> None:
+    process = LocalProcess()
+    child = process.call("os:getpid")
+    os.kill(child, signal.SIGKILL)
+    wait_until(lambda: process._executor is None or process._executor._broken)
+    with pytest.raises(ChildKilled, match="killed"):
+        process.call("os:getpid")
+    assert process.call("os:getpid") != child
+    process.close()
 
 
 def _indented(code: str) -> str:

@@ -37,6 +37,13 @@ def model_of(seed: int, shape: dict[str, Any]) -> Xmodel2:
     return model.double()
 
 
+def fetched(packed: Packed, index: int) -> dict[str, torch.Tensor]:
+    """The weights of one of the models."""
+    model = Xmodel2(packed.proxy).double()
+    packed.fetch(index, model, make_optimiser(model, SPEC))
+    return {name: weight.detach() for name, weight in model.named_parameters()}
+
+
 def factor(index: int) -> float:
     return 1.0 - index / STEPS
 
@@ -58,9 +65,9 @@ def test_packed_trials_equal_unpacked_ones(shape: dict[str, Any]) -> None:
     for index in range(STEPS):
         tokens = torch.from_numpy(np.stack([stream.next_batch(4) for stream in streams]))
         found = packed.step(tokens, [rate * factor(index) for _, _, rate in TRIALS])
-        assert found.tolist() == pytest.approx([one[index] for one in losses], rel=1e-11)
+        assert found == pytest.approx([one[index] for one in losses], rel=1e-11)
     for index, model in enumerate(alone):
-        for name, weight in packed.model(index).named_parameters():
+        for name, weight in fetched(packed, index).items():
             wanted = dict(model.named_parameters())[name]
             difference = (weight - wanted).abs().max() / wanted.abs().max()
             assert difference < 1e-9, (index, name)
@@ -73,15 +80,31 @@ def test_packed_trials_go_on_from_the_state_of_an_optimiser() -> None:
     optimiser = make_optimiser(model, spec)
     list(train(model, optimiser, stream_of(seed, share), spec, 3, factor))
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
-    state = {name: optimiser.state[weight] for name, weight in model.named_parameters()}
-    packed = Packed([model, model], spec, states=[state, state])
+    packed = Packed([model, model], spec)
+    packed.put(0, model, optimiser)
+    packed.put(1, model, optimiser)
     # Both go on with the first batch of another stream.
     batch = torch.from_numpy(stream_of(7, share).next_batch(4))
     packed.step(torch.stack([batch, batch]), [rate, 0.0])
     list(train(model, optimiser, stream_of(7, share), spec, 1, lambda index: 1.0))
-    for name, weight in packed.model(0).named_parameters():
+    for name, weight in fetched(packed, 0).items():
         wanted = dict(model.named_parameters())[name]
         assert (weight - wanted).abs().max() < 1e-9 * wanted.abs().max(), name
     # A rate of zero leaves its own model alone, and only that.
-    for name, weight in packed.model(1).named_parameters():
+    for name, weight in fetched(packed, 1).items():
         assert torch.equal(weight, before[name]), name
+
+
+def test_a_loss_on_some_targets_is_the_unpacked_one() -> None:
+    rng = np.random.default_rng(5)
+    tokens = torch.from_numpy(rng.integers(0, 400, (3, 4, 33)))
+    counted = torch.from_numpy(rng.random((3, 4, 32)) < 0.3)
+    counted[1] = False  # a batch of plain prompts
+    models = [model_of(seed, {}) for seed, _, _ in TRIALS]
+    losses = Packed(models, SPEC).step(tokens, [0.0] * 3, counted)
+    wanted = [
+        model.loss_sum(tokens[index], counted[index]).item() / max(1, int(counted[index].sum()))
+        for index, model in enumerate(models)
+    ]
+    assert losses == pytest.approx(wanted, rel=1e-11)
+    assert losses[1] == 0.0

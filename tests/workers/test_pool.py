@@ -50,7 +50,7 @@ class Method:
 class Actor:
     """Answers with the given texts, or raises the given errors."""
 
-    def __init__(self, run: Any = "", progress: Any = None) -> None:
+    def __init__(self, run: Any = "", progress: Any = ()) -> None:
         self.run, self.progress = Method(lambda *_: run), Method(lambda *_: progress)
         self.cancel, self.stop = Method(lambda *_: None), Method(lambda *_: None)
 
@@ -101,7 +101,7 @@ def test_an_idle_worker_of_another_shape_makes_room(pool: RayPool, killed: list[
 
 
 def with_worker(pool: RayPool, actor: Actor) -> Slot:
-    slot = Slot(ONE_CORE, actor, is_taken=True, node="d" * 56)
+    slot = Slot(ONE_CORE, actor, num_taken=1, node="d" * 56)
     pool._slots.all.append(slot)
     return slot
 
@@ -146,18 +146,19 @@ def test_whatever_keeps_the_answer_away_loses_the_attempt_and_the_worker(
 
 def test_progress_is_asked_of_busy_workers_and_silence_is_no_error(pool: RayPool) -> None:
     progress = Progress(trial_id="t", attempt=1, phase="decay", done=5, total=10)
-    with_worker(pool, Actor(progress=progress.canonical()))
+    other = progress.model_copy(update={"trial_id": "u"})
+    with_worker(pool, Actor(progress=[progress.canonical(), other.canonical()]))
     with_worker(pool, Actor(progress=ray.exceptions.ActorDiedError()))
-    with_worker(pool, Actor(progress=None))
-    idle = with_worker(pool, Actor(progress=progress.canonical()))
-    idle.is_taken = False
-    assert asyncio.run(pool.progress()) == [progress]
+    with_worker(pool, Actor(progress=[]))
+    idle = with_worker(pool, Actor(progress=[progress.canonical()]))
+    idle.num_taken = 0
+    assert asyncio.run(pool.progress()) == [progress, other]
     assert idle.worker.progress.calls == []
 
 
 def test_cancelling_is_said_to_every_busy_worker(pool: RayPool) -> None:
     busy, idle = with_worker(pool, Actor()), with_worker(pool, Actor())
-    idle.is_taken = False
+    idle.num_taken = 0
 
     async def cancel() -> None:
         pool.cancel("t")
@@ -189,6 +190,56 @@ def test_whoever_leaves_a_run_ends_its_worker(pool: RayPool, killed: list[Any]) 
         asyncio.run(leave())
     assert killed == [actor]
     assert slot not in pool._slots.all
+
+
+def test_packed_trials_share_a_worker_that_ends_with_the_last_once_one_has_left(
+    pool: RayPool, killed: list[Any]
+) -> None:
+    packed = Resources(cpus_per_trial=4, packed_trials=3)
+    seats = [pool.acquire(packed) for _ in range(3)]
+    slot = seats[0]
+    assert slot is not None
+    assert [one is slot for one in seats] == [True] * 3
+    assert pool.acquire(packed) is None
+    slot.worker.run = Method(lambda *_: NEVER)
+
+    async def run(attempt: int, seconds: float) -> None:
+        async with asyncio.timeout(seconds):
+            await pool.run(slot, make_trial(seed=attempt), attempt)
+
+    async def both_leave() -> None:
+        first = asyncio.ensure_future(run(1, 0.02))
+        second = asyncio.ensure_future(run(2, 0.2))
+        pool.release(slot)  # its trial was cancelled meanwhile
+        await asyncio.wait([first])
+        # The other goes on, and nobody new sits down.
+        assert slot.worker.cancel.calls == [(make_trial(seed=1).trial_id,)]
+        assert killed == []
+        assert pool.acquire(packed) is None
+        await asyncio.wait([second])
+        for one in (first, second):
+            assert isinstance(one.exception(), TimeoutError)
+
+    asyncio.run(both_leave())
+    assert killed == [slot.worker]
+    assert pool.acquire(packed) is not slot
+
+
+def test_a_worker_that_dies_loses_the_attempts_of_all_its_trials(
+    pool: RayPool, killed: list[Any]
+) -> None:
+    packed = Resources(packed_trials=2)
+    slot = pool.acquire(packed)
+    assert slot is not None and pool.acquire(packed) is slot
+    slot.worker.run = Method(lambda *_: ray.exceptions.ActorDiedError())
+
+    async def run_both() -> list[Any]:
+        runs = [pool.run(slot, make_trial(seed=seed), 1) for seed in (0, 1)]
+        return await asyncio.gather(*runs, return_exceptions=True)
+
+    lost = asyncio.run(run_both())
+    assert [type(one) for one in lost] == [WorkerLost, WorkerLost]
+    assert killed == [slot.worker]
 
 
 def test_what_runs_on_a_ray_that_dies_is_lost(pool: RayPool, killed: list[Any]) -> None:
@@ -238,11 +289,12 @@ def test_both_ends_of_an_actor_speak_json(tmp_path: Path) -> None:
     runner = Runner()
     actor = _Actor(str(tmp_path), [], False)
     actor._worker = TrialWorker(runner)
-    assert actor.progress() is None
+    assert actor.progress() == []
     kind, _, body = actor.run(make_trial().canonical(), 2).partition(" ")
     assert kind == "result"
     assert TrialResult.model_validate_json(body) == make_result(make_trial().trial_id, 2, math=1.0)
-    assert Progress.model_validate_json(runner.seen).phase == "start"
+    (seen,) = runner.seen
+    assert Progress.model_validate_json(seen).phase == "start"
     kind, _, body = actor.run(make_trial(seed=1).canonical(), 2).partition(" ")
     assert kind == "failure"
     assert TrialFailure.model_validate_json(body).message == "RuntimeError: the disk sneezed"
@@ -326,3 +378,43 @@ def test_machines_that_leave_take_their_places_along(
         asyncio.run(pool._machines.look())
         sizes.append(pool.num_slots(ONE_CORE))
     assert sizes == [2, 4, 2, 0]
+
+
+def test_each_ray_that_is_started_has_its_machines_made_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    class Counted:
+        def __init__(self, *_: Any) -> None:
+            made.append(self)
+
+        async def start(self) -> None: ...
+
+        async def stop(self) -> None: ...
+
+    class Head:
+        has_died = False
+
+        async def until_dead(self) -> str:
+            if self.has_died:
+                await asyncio.sleep(3600)
+            self.has_died = True
+            return "killed"
+
+    monkeypatch.setattr("workers.ray_pool.Machines", Counted)
+    monkeypatch.setattr("workers.ray_pool.ray.shutdown", lambda: None)
+    monkeypatch.setattr(RayPool, "_start", lambda self: None)
+    pool = RayPool(config=WorkerConfig(home=tmp_path, data_roots=()))
+    pool._head = Head()  # type: ignore[assignment]
+
+    async def story() -> None:
+        await pool._begin()
+        assert made == [pool._machines]
+        watches = asyncio.create_task(pool._begin_anew_when_dead())
+        while len(made) < 2 or not pool._is_up:
+            await asyncio.sleep(0.01)
+        watches.cancel()
+
+    asyncio.run(story())
+    assert made[1:] == [pool._machines]

@@ -11,6 +11,8 @@ from workers.check import DataReport, check_data
 from workers.config import WorkerConfig
 from workers.files import DataError
 from workers.prepare import prepare
+from workers.screen import keep, screen
+from workers.sources import read_source
 
 TEST_ITEMS = 20
 
@@ -102,6 +104,73 @@ def test_a_worker_leaves_out_what_the_check_left_out_even_in_a_home_of_its_own(
     assert used["drop_items"][0] == used["flag"][0]
 
 
+def test_files_that_were_screened_before_are_not_looked_through_again(
+    config: WorkerConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contaminate(config)
+    add_sums(config, [{"question": "What is 3 + 4?", "answer": "7"}] * 2)
+    first = report(config)
+    num_read = 0
+
+    def counted(*given: Any) -> Any:
+        nonlocal num_read
+        num_read += 1
+        return read_source(*given)
+
+    monkeypatch.setattr("workers.screen.read_source", counted)
+    assert (report(config), num_read) == (first, 0)
+    # Touched, it is the same; another rule or another content is another.
+    path = config.data_roots[0] / "sums.jsonl"
+    path.touch()
+    assert (report(config), num_read) == (first, 0)
+    flagged = report(config, decontamination="flag").sources["sums"].num_left_out
+    assert (first.sources["sums"].num_left_out, flagged) == (5, 2)
+    assert num_read == 2
+    contaminate(config, num_items=5)
+    assert report(config).sources["sums"].num_left_out > first.sources["sums"].num_left_out
+    assert num_read == 4
+
+
+def test_a_kept_screening_is_the_one_that_was_made(config: WorkerConfig) -> None:
+    contaminate(config)
+    recipe = tiny_study().recipe
+    made = screen(recipe, config)
+    assert not (config.home / "screened").exists()
+    keep(made, recipe, config)
+    kept = screen(recipe, config)
+    assert made.made_of is not None and kept.made_of is None
+    for name in ("hashes", "raw_hashes", "num_items", "metrics", "items_left_out", "overlaps"):
+        assert getattr(made, name) == getattr(kept, name), name
+    assert (made.near_duplicates, made.num_left_out) == (kept.near_duplicates, kept.num_left_out)
+    for source in recipe.sources:
+        for one, other in zip(
+            (*made.positions[source.name], made.num_bytes[source.name]),
+            (*kept.positions[source.name], kept.num_bytes[source.name]),
+            strict=True,
+        ):
+            assert one.tolist() == other.tolist()
+    # One document, which is trained on and held out, is known as such again.
+    write_lines(config.data_roots[0] / "text.jsonl", [{"text": "One document. " * 50}])
+    made = screen(recipe, config)
+    keep(made, recipe, config)
+    kept = screen(recipe, config)
+    assert [one.positions["text"].is_all_held_out for one in (made, kept)] == [True, True]
+
+
+def test_files_that_change_while_they_are_read_are_refused_and_not_kept(
+    config: WorkerConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(*given: Any) -> Any:
+        yield from read_source(*given)
+        contaminate(config, num_items=1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("workers.screen.read_source", changed)
+        with pytest.raises(DataError, match="changed while they were read"):
+            report(config)
+    assert report(config).sources["sums"].num_documents == 150
+
+
 def test_near_duplicates_are_dropped_or_flagged(config: WorkerConfig) -> None:
     add_sums(config, [{"question": "what is 5 + 6", "answer": "11"}] * 2)
     found = report(config)
@@ -133,6 +202,8 @@ def test_a_source_of_which_nothing_is_left_is_refused(
     with pytest.raises(DataError, match=words) as caught:
         report(config)
     assert caught.value.field == "sources.sums"
+    # The file to look into, where nothing was to be read at all.
+    assert ("no document" in words) == (caught.value.value == "sums.jsonl")
 
 
 def test_a_source_that_repeats_another_one_is_refused(config: WorkerConfig) -> None:

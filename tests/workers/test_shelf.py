@@ -7,13 +7,17 @@ import pytest
 from workers import shelf
 from workers.depot import Depot
 from workers.files import DataError, find_file, find_files, find_folder
-from workers.shelf import PIECE_BYTES, FetchDamaged, Shelf
+from workers.shelf import PIECE_BYTES, FetchDamaged, Held, Shelf
 
 
 class Counting(Depot):
-    """Counts the pieces that were sent for."""
+    """Counts the pieces that were sent for, and the questions for what is there."""
 
-    num_pieces = 0
+    num_pieces, num_asked = 0, 0
+
+    def built(self, name: str) -> list[Held]:
+        self.num_asked += 1
+        return super().built(name)
 
     def piece(self, sha256: str, offset: int) -> bytes:
         self.num_pieces += 1
@@ -134,6 +138,21 @@ def test_what_a_trial_leaves_goes_to_the_controllers_home(here: Shelf, depot: Co
     assert (depot._home / "item_texts" / "h.parquet").read_bytes() == b"texts"
     assert at_home.read_text() == "first attempt\nsecond attempt\n"
     assert not (here.home / "trials" / "t").exists()
+
+
+def test_texts_of_items_that_were_given_once_are_not_asked_for_again(
+    here: Shelf, depot: Counting
+) -> None:
+    texts = here.home / "item_texts"
+    texts.mkdir(parents=True)
+    for name in ("a", "b"):
+        (texts / f"{name}.parquet").write_bytes(name.encode())
+    here.give_back("first")
+    assert depot.num_asked == 2
+    (texts / "c.parquet").write_bytes(b"c")
+    here.give_back("second")
+    assert depot.num_asked == 3
+    assert len(list((depot._home / "item_texts").iterdir())) == 3
 
 
 @pytest.mark.parametrize("name", ["decaymix.duckdb", "trials/../decaymix.duckdb", "/etc/passwd"])

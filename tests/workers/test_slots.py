@@ -24,7 +24,7 @@ def take(where: Slots, resources: Resources, number: int = 1) -> str:
     for _ in range(number):
         found = where.place(resources)
         assert found is not None
-        where.all.append(Slot(resources, None, is_taken=True, node=found[0].id))
+        where.all.append(Slot(resources, None, num_taken=1, node=found[0].id))
         names += found[0].name
     return names
 
@@ -92,14 +92,14 @@ def test_an_idle_worker_ends_only_where_it_makes_room() -> None:
     where = slots(node("a", 4), node("b", 2))
     take(where, Resources(cpus_per_trial=2), 3)
     for one in where.all:
-        one.is_taken = one.node == "a" and one is not where.all[0]
+        one.num_taken = int(one.node == "a" and one is not where.all[0])
     found = where.place(Resources(cpus_per_trial=3))
     assert found is None  # a has two of four free at most, b two in all
     found = where.place(ONE)
     assert found is not None
     assert len(found[1]) == 1
-    assert where.idle(ONE) is None
-    assert where.idle(Resources(cpus_per_trial=2)) is where.all[0]
+    assert where.with_seat(ONE) is None
+    assert where.with_seat(Resources(cpus_per_trial=2)) is where.all[0]
 
 
 def test_what_a_trial_waits_for_is_a_core_or_a_gpu() -> None:
@@ -110,3 +110,25 @@ def test_what_a_trial_waits_for_is_a_core_or_a_gpu() -> None:
     assert where.lacking(with_gpu) == {"GPU"}
     assert take(where, ONE, 6) == "g" * 6
     assert where.lacking(ONE) == {"CPU"}
+
+
+def test_a_pack_has_its_resources_once_and_fills_up_before_another_begins() -> None:
+    packed = Resources(gpus_per_trial=0.5, packed_trials=3)
+    where = slots(node("g", 8, gpus=1))
+    assert where.num_slots(packed) == 6
+    assert where.num_slots(Resources(gpus_per_trial=0.5)) == 2
+    take(where, packed, 2)
+    first, second = where.all
+    assert where.lacking(packed) == {"GPU"}
+    second.num_taken = 2
+    assert where.with_seat(packed) is second  # the fullest that has a seat
+    second.num_taken = 3
+    assert where.with_seat(packed) is first
+    first.is_left = True
+    assert where.with_seat(packed) is None
+
+
+def test_a_pack_has_at_most_one_gpu() -> None:
+    assert Resources(gpus_per_trial=1, packed_trials=64).packed_trials == 64
+    with pytest.raises(ValueError, match="packed_trials is 2, and they train on one GPU"):
+        Resources(gpus_per_trial=2, packed_trials=2)

@@ -75,7 +75,7 @@ def test_a_source_without_a_document_is_refused(
     write(config, *records)
     with pytest.raises(DataError, match="no document with text; expected at least one") as caught:
         list(read_source(TEXT, config))
-    assert (caught.value.field, caught.value.value) == ("sources.web", "web")
+    assert (caught.value.field, caught.value.value) == ("sources.web", "a.jsonl")
 
 
 def test_a_filter_that_leaves_nothing_is_named(config: WorkerConfig) -> None:

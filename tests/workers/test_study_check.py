@@ -26,7 +26,7 @@ def test_a_check_counts_tokens_epochs_time_and_disk_and_trains_nothing(tmp_path:
     assert found.sources["sums"].tokens_per_document == round(tokens / documents, 2)
     available = (tokens - 1) // 32 * 32
     assert found.epochs["0.5"]["sums"].full_run == pytest.approx(64_000 / available)
-    assert any("sums is read" in note and note.startswith("At 50%") for note in found.notes)
+    assert any("sums is read" in note and note.startswith("At 64 %") for note in found.notes)
     assert found.benchmarks["test_sums"].num_items == 12
     assert found.tokens_per_second > 0
     assert found.stable_seconds == pytest.approx(2560 / found.tokens_per_second, abs=0.1)

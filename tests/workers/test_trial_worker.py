@@ -91,22 +91,21 @@ def test_progress_is_there_while_a_trial_runs_and_not_after() -> None:
     runner = Scripted()
     runner.gate = threading.Event()
     worker, spec = TrialWorker(runner), make_trial()
-    assert worker.progress() is None
+    assert worker.progress() == []
     thread, answers = in_thread(worker, spec)
     assert runner.step_taken.wait(10)
-    progress = worker.progress()
-    assert progress is not None
+    (progress,) = worker.progress()
     assert (progress.trial_id, progress.attempt, progress.total) == (spec.trial_id, 1, 3)
     runner.gate.set()
     thread.join()
     assert len(answers) == 1
-    assert worker.progress() is None
+    assert worker.progress() == []
 
 
 def test_a_failed_trial_leaves_no_progress_behind() -> None:
     worker = TrialWorker(Scripted(RuntimeError("no")))
     worker.run(make_trial(), 1)
-    assert worker.progress() is None
+    assert worker.progress() == []
 
 
 def test_a_cancelled_trial_stops_at_its_next_step() -> None:
