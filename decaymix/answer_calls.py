@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from decaymix.caller import Caller, object_of, objects_of, part
+from decaymix.caller import READ_SECONDS, Caller, object_of, objects_of, part
 
 
 class AnswerCalls(Caller):
@@ -27,6 +27,15 @@ class AnswerCalls(Caller):
     async def recommendation(self, study: str) -> dict[str, Any]:
         """The mixture to decay on, and how sure that is."""
         return await self._answer(study, "recommendation")
+
+    async def confirm_study(self, /, study: str, **wish: Any) -> dict[str, Any]:
+        """Ask for it: `num_seeds`, and `trials` and `studies` (ids) whose mixtures it takes too."""
+        path = f"/v1/studies/{part(study)}/confirmation"
+        return await self._created(path, json=wish, timeout=READ_SECONDS)
+
+    async def confirmation(self, study: str) -> dict[str, Any]:
+        """Who won on fresh seeds, by how much, and whether what was promised held."""
+        return await self._answer(study, "confirmation")
 
     async def signal(self, study: str) -> dict[str, Any]:
         """Per benchmark and metric: the spread between mixtures over the noise of a seed."""
@@ -53,6 +62,23 @@ class AnswerCalls(Caller):
         """Of studies by id. `options`: `parameters` (a list) and `full_parameters`."""
         given = {"study": list(studies), **{k: v for k, v in options.items() if v}}
         return object_of(await self._call("GET", "/v1/across-proxies", params=given))
+
+    async def verdicts(self, study: str, claims: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """On the study's claims, or on `claims`, each as JSON."""
+        path = f"/v1/studies/{part(study)}/verdicts"
+        given = {"claim": list(claims)}
+        return objects_of(await self._call("GET", path, params=given, timeout=READ_SECONDS))
+
+    async def report(self, study: str, claims: Sequence[str] = ()) -> dict[str, Any]:
+        """All that a report says, with its figures; `claims` as for verdicts."""
+        path, given = f"/v1/studies/{part(study)}/report", {"claim": list(claims)}
+        return object_of(await self._call("GET", path, params=given, timeout=READ_SECONDS))
+
+    async def report_markdown(self, study: str, claims: Sequence[str] = ()) -> str:
+        """The same as a document."""
+        path = f"/v1/studies/{part(study)}/report"
+        given = {"format": "markdown", "claim": list(claims)}
+        return (await self._call("GET", path, params=given, timeout=READ_SECONDS)).text
 
     async def export(self, /, study: str, format: str = "yaml", **options: Any) -> str:
         """The file's text. `options`: `path`, `tokens_per_document` (lists), `counts`, `force`."""

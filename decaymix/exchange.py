@@ -123,6 +123,10 @@ async def answered(
 async def _once(exchange: Exchange, method: str, path: str, **arguments: Any) -> httpx.Response:
     try:
         response = await exchange.request(method, path, **arguments)
+    except httpx.ReadTimeout as error:
+        raise ControllerUnreachable(
+            f"the controller at {exchange.url} has not answered in time; it may be busy: ask again"
+        ) from error
     except httpx.TransportError as error:
         raise ControllerUnreachable(
             f"no controller answers at {exchange.url} ({error}); start one with ./run serve, or "

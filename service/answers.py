@@ -7,18 +7,16 @@ asks waits for a while: after that the leaderboard comes without what the fit wo
 goes on.
 """
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Sequence
 
-from db.database import Session
+from db.database import Session, let_go
 from db.found_sizes import available_tokens
 from db.scores import observations, observations_by_metric, scores_version
 from db.studies import StoredStudy
 from mixtures.across_proxies import AcrossProxies, ProxyStudy, require_comparable
 from mixtures.best_share_moves import BestShares
+from mixtures.claims import Claim
+from mixtures.confirmation_found import ConfirmationAnswer
 from mixtures.factor_effects import FactorEffects
 from mixtures.front import ParetoFront
 from mixtures.named_objectives import (
@@ -35,44 +33,41 @@ from mixtures.signal import SignalReport, signal
 from mixtures.studies_by_proxy import by_proxy
 from mixtures.study_answer import StudyAnswer, answer_study, needs_fit, raw_leaderboard
 from mixtures.transfer_score import TransferObjective
+from mixtures.value import canonical_json, hash_text
+from mixtures.verdict import Verdict
 from service.fit import Fit, done
 from service.fit import FitNotReady as FitNotReady
-from workers.pool import LocalProcess
-
-_MOST_KEPT = 64
-# How long whoever asks waits for a fit, unless he says otherwise. A client of ours waits a minute.
-ANSWER_SECONDS = 45.0
-
-# What is answered, of which study or studies, and their state.
-_Key = tuple[str, str, str]
-# The trials of a fit, and its arguments.
-_Given = tuple[Sequence[Observation], tuple[Any, ...]]
+from service.kept_fits import ANSWER_SECONDS as ANSWER_SECONDS
+from service.kept_fits import Given, KeptFits
 
 
-class Answers:
-    """A small cache by state. Two who ask at once for the same fit wait for one."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[_Key, Fit] = OrderedDict()
-        self._lock = threading.Lock()
-        self._process = LocalProcess()
-        self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="fits")
-
-    def close(self) -> None:
-        """End the child now, whatever it does."""
-        self._queue.shutdown(wait=False, cancel_futures=True)
-        self._process.close()
+class Answers(KeptFits):
+    """Of one study or several, each by its state. Two who ask at once for the same fit wait for
+    one. A session that is given ends what it has read before a fit is waited for, so it must be
+    one that only reads.
+    """
 
     def leaderboard(
         self, session: Session, study: StoredStudy, seconds: float = ANSWER_SECONDS
     ) -> Leaderboard:
         """Of the trials completed so far; by raw means where a fit takes longer than `seconds`."""
+        fit = self.fit_of(session, study)
+        let_go(session)
         try:
-            return self._answer(session, study, seconds).leaderboard
+            answer: StudyAnswer = fit.result(seconds)
         except FitNotReady as error:
-            found, tokens = _own_scores(session, study), available_tokens(session, study.id)
-            board = raw_leaderboard(study.spec, found, tokens)
-            return board.model_copy(update={"no_posterior": str(error)})
+            return self.raw_leaderboard(session, study, fit, error)
+        return answer.leaderboard
+
+    def raw_leaderboard(
+        self, session: Session, study: StoredStudy, fit: Fit, error: FitNotReady
+    ) -> Leaderboard:
+        """The leaderboard of the trials of a fit that is not there, by raw means."""
+        found = fit.found
+        if found is None:  # it has ended a moment ago
+            found = _own_scores(session, study)
+        board = raw_leaderboard(study.spec, found, available_tokens(session, study.id))
+        return board.model_copy(update={"no_posterior": str(error)})
 
     def fit_of(self, session: Session, study: StoredStudy) -> Fit:
         """The fit of the trials completed so far, begun where it is new: its result is StudyAnswer.
@@ -118,34 +113,42 @@ class Answers:
     def transfer(self, session: Session, study: StoredStudy) -> TransferObjective:
         """The transfer score's weights; raises NotEnoughTrials."""
 
-        def given() -> _Given:
+        def given() -> Given:
             found = _own_scores(session, study)
             return found, (study.spec, found)
 
         key = ("transfer", study.id, state_of_scores(session, study))
-        answer: TransferObjective = self._fitted(key, "transfer_score:transfer_objective", given)
+        answer: TransferObjective = self._fitted(
+            session, key, "transfer_score:transfer_objective", given
+        )
         return answer
 
     def transfer_leaderboard(self, session: Session, study: StoredStudy) -> Leaderboard:
         """By the transfer score; raises NotEnoughTrials."""
 
-        def given() -> _Given:
+        def given() -> Given:
             found = _own_scores(session, study)
             return found, (study.spec, found, available_tokens(session, study.id))
 
         key = ("transfer-leaderboard", study.id, state_of_scores(session, study))
-        answer: Leaderboard = self._fitted(key, "transfer_score:transfer_leaderboard", given)
+        answer: Leaderboard = self._fitted(
+            session, key, "transfer_score:transfer_leaderboard", given
+        )
         return answer
 
-    def best_shares(self, session: Session, study: StoredStudy) -> BestShares:
+    def best_shares(
+        self, session: Session, study: StoredStudy, seconds: float = ANSWER_SECONDS
+    ) -> BestShares:
         """Of the trials completed so far; raises NotEnoughTrials."""
 
-        def given() -> _Given:
+        def given() -> Given:
             found = _own_scores(session, study)
             return found, (study.spec, found)
 
         key = ("best-shares", study.id, state_of_scores(session, study))
-        answer: BestShares = self._fitted(key, "best_share_moves:best_shares", given)
+        answer: BestShares = self._fitted(
+            session, key, "best_share_moves:best_shares", given, seconds
+        )
         return answer
 
     def pareto(
@@ -159,36 +162,65 @@ class Answers:
         names, note = (names, None) if names else default_objectives(study.spec)
         asked = asked_objectives(study.spec, names)
 
-        def given() -> _Given:
+        def given() -> Given:
             by_metric = observations_by_metric(session, study.id)
             found, signs = observations_of(study.spec, asked, by_metric)
             return found, (study.spec, asked, found, signs)
 
         key = (" ".join(["pareto", *names]), study.id, state_of_scores(session, study))
-        answer: ParetoFront = self._fitted(key, "pareto:pareto_front", given, seconds)
+        answer: ParetoFront = self._fitted(session, key, "pareto:pareto_front", given, seconds)
         return (
             answer if note is None else answer.model_copy(update={"notes": (note, *answer.notes)})
         )
 
-    def effects(self, session: Session, study: StoredStudy, name: str | None) -> FactorEffects:
+    def effects(
+        self,
+        session: Session,
+        study: StoredStudy,
+        name: str | None,
+        seconds: float = ANSWER_SECONDS,
+    ) -> FactorEffects:
         """On one objective, or the study's own; raises InvalidField and NotEnoughTrials."""
         asked = own_objective(study.spec) if name is None else asked_objective(study.spec, name)
 
-        def given() -> _Given:
+        def given() -> Given:
             by_metric = observations_by_metric(session, study.id)
             found, signs = observations_of(study.spec, [asked], by_metric)
             return found, (study.spec, asked, found, signs)
 
         key = (" ".join(["effects", asked.name]), study.id, state_of_scores(session, study))
-        answer: FactorEffects = self._fitted(key, "factor_effects:factor_effects", given)
+        answer: FactorEffects = self._fitted(
+            session, key, "factor_effects:factor_effects", given, seconds
+        )
         return answer
+
+    def verdicts(
+        self,
+        session: Session,
+        study: StoredStudy,
+        claims: Sequence[Claim],
+        confirmation: ConfirmationAnswer | None = None,
+        seconds: float = ANSWER_SECONDS,
+    ) -> tuple[Verdict, ...]:
+        """On `claims`; raises FitNotReady where it takes longer."""
+        answer = self._answer(session, study, seconds)
+
+        def given() -> Given:
+            found = _own_scores(session, study)
+            return found, (study.spec, claims, found, answer, confirmation)
+
+        told = [*claims, confirmation] if confirmation else claims
+        asked = hash_text(canonical_json([one.model_dump(mode="json") for one in told]))
+        key = (f"verdicts {asked}", study.id, state_of_scores(session, study))
+        found: tuple[Verdict, ...] = self._fitted(session, key, "verdicts:verdicts", given, seconds)
+        return found
 
     def across_proxies(
         self, session: Session, studies: Sequence[tuple[StoredStudy, int]], full_parameters: int
     ) -> AcrossProxies:
         """Of studies with the sizes of their models; raises NotEnoughTrials and InvalidField."""
 
-        def given() -> _Given:
+        def given() -> Given:
             stored = [
                 ProxyStudy(
                     id=study.id,
@@ -207,60 +239,14 @@ class Answers:
             " ".join(f"{study.id}:{parameters}" for study, parameters in studies),
             ", ".join(state_of_scores(session, study) for study, _ in studies),
         )
-        answer: AcrossProxies = self._fitted(key, "across_proxies:across_proxies", given)
+        answer: AcrossProxies = self._fitted(session, key, "across_proxies:across_proxies", given)
         return answer
 
     def _answer(self, session: Session, study: StoredStudy, seconds: float) -> StudyAnswer:
-        answer: StudyAnswer = self.fit_of(session, study).result(seconds)
+        fit = self.fit_of(session, study)
+        let_go(session)
+        answer: StudyAnswer = fit.result(seconds)
         return answer
-
-    def _fitted(
-        self,
-        key: _Key,
-        function: str,
-        given: Callable[[], _Given],
-        seconds: float = ANSWER_SECONDS,
-    ) -> Any:
-        """`mixtures.module:name` of what is `given` in the child, read and fitted once for `key`.
-
-        Raises what it raises, and FitNotReady where it takes longer than `seconds`.
-        """
-        fit = self._standing(key)
-        return (self._begun(key, function, given()) if fit is None else fit).result(seconds)
-
-    def _standing(self, key: _Key) -> Fit | None:
-        with self._lock:
-            return self._found(key)
-
-    def _found(self, key: _Key) -> Fit | None:
-        kept = self._kept.get(key)
-        if kept is None or kept.is_broken:
-            return None
-        self._kept.move_to_end(key)
-        return kept
-
-    def _begun(self, key: _Key, function: str, given: _Given) -> Fit:
-        """A fit of older scores of the same kind that waits still is given up: nobody wants it."""
-        found, arguments = given
-        with self._lock:
-            # Another may have begun it while the scores were read.
-            standing = self._found(key)
-            if standing is not None:
-                return standing
-            for other, fit in list(self._kept.items()):
-                if other[:2] == key[:2] and fit.future.cancel():
-                    del self._kept[other]
-            future = self._queue.submit(
-                self._process.call, "mixtures.answer_child:run", f"mixtures.{function}", *arguments
-            )
-            begun = Fit(len(found), future)
-            self._keep(key, begun)
-        return begun
-
-    def _keep(self, key: _Key, fit: Fit) -> None:
-        self._kept[key] = fit
-        while len(self._kept) > _MOST_KEPT:
-            self._kept.popitem(last=False)
 
 
 def state_of_scores(session: Session, study: StoredStudy) -> str:

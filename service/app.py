@@ -13,7 +13,7 @@ from db.database import Database
 from service.answers import Answers
 from service.auth import Access
 from service.body_limit import BodyLimit
-from service.errors import add_error_handlers
+from service.error_answers import add_error_handlers
 from service.etags import GZIP_FROM_BYTES, ETags
 from service.events import Events
 from service.headlines import Headlines
@@ -41,6 +41,7 @@ from service.routes import (
     benchmarks,
     cluster,
     compare,
+    confirmation,
     events,
     exports,
     figures,
@@ -49,6 +50,7 @@ from service.routes import (
     jobs,
     moves,
     outside,
+    reports,
     sources,
     studies,
     study_changes,
@@ -63,12 +65,14 @@ from service.searcher import Searcher
 from service.security_headers import SecurityHeaders
 from service.settings import Settings
 from service.state import Controller
+from service.tracing import Tracing
 from service.webhooks import webhooks_of
 from workers.pool import Pool
 
 
-def create_app(settings: Settings, pool: Pool) -> FastAPI:
+def create_app(settings: Settings, pool: Pool, tracing: Tracing | None = None) -> FastAPI:
     """The whole service on one home. Starting it opens the database and starts the pool."""
+    traces = tracing or Tracing()
 
     metrics = Metrics()
 
@@ -90,6 +94,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
                 retries=settings.max_attempts,
                 lease_seconds=settings.lease_seconds,
                 has_room=lambda: has_room(settings),
+                tracing=traces,
             )
             searcher = Searcher(database, scheduler.wake)
             await scheduler.start()
@@ -103,6 +108,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
             hooks = webhooks_of(settings, database, searcher)
             await hooks.start()
             metrics.watch(database, scheduler, pool, settings.home)
+            traces.watch(database)
             controller = Controller(
                 settings,
                 database,
@@ -130,6 +136,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
             await pool.stop()
         finally:
             database.close()
+            await asyncio.to_thread(traces.stop)
 
     app = DescribedApp(
         title="Decaymix",
@@ -138,6 +145,7 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        telemetry=traces.of_requests(),
     )
     for router in (
         health,
@@ -152,9 +160,11 @@ def create_app(settings: Settings, pool: Pool) -> FastAPI:
         cluster,
         outside,
         answers,
+        confirmation,
         figures,
         exports,
         moves,
+        reports,
         sources,
         benchmarks,
         jobs,

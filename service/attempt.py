@@ -82,7 +82,8 @@ class Attempt:
     def _record(self, database: Database, outcome: TrialResult | TrialFailure) -> TrialState:
         with database.write() as session:
             if isinstance(outcome, TrialResult):
-                trials.record_result(session, outcome)
+                if trials.record_result(session, outcome):
+                    return TrialState.COMPLETE
             else:
                 trials.record_failure(session, outcome, self.retries)
             state, _ = trials.standing(session, outcome.trial_id)

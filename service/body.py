@@ -3,7 +3,7 @@
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import yaml
 from fastapi import Request
@@ -94,11 +94,16 @@ def _validated_or_not(
         return error
 
 
-def _parsed(raw: bytes, request: Request) -> Any:
+def text_of_body(raw: bytes, encoding: Literal["utf-8", "utf-8-sig"] = "utf-8") -> str:
+    """As `utf-8-sig` without the mark that spreadsheets put before a CSV. Raises BadInput."""
     try:
-        text = raw.decode("utf-8")
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
         raise BadInput("(body)", None, f"not UTF-8 at byte {error.start}; save it so") from error
+
+
+def _parsed(raw: bytes, request: Request) -> Any:
+    text = text_of_body(raw)
     is_yaml = require_media_type(request, JSON, YAML) == YAML
     return parse_yaml(text) if is_yaml else parse_json(text)
 

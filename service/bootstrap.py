@@ -141,7 +141,7 @@ def empty(venv: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make .venv and install the pinned packages.")
-    parser.add_argument("--extras", default="", help="test, lm-eval, gpu; a comma between")
+    parser.add_argument("--extras", default="", help="of pyproject.toml, a comma between")
     parser.add_argument("--chosen", default="", help="DECAYMIX_PYTHON, whose torch is kept")
     asked = parser.parse_args()
     root = Path(__file__).resolve().parent.parent

@@ -22,7 +22,8 @@ from db.database import Session
 from mixtures.value import canonical_json, hash_text
 from service.auth import entry_of
 from service.errors import BadInput
-from service.replay import AnsweredBefore
+from service.jobs import Job, Wish, accepted, is_async
+from service.replay import AnsweredBefore, StillAnswering
 from service.scopes import caller_of
 from service.state import Controller, ControllerDep
 
@@ -114,12 +115,35 @@ class Change:
 
         return await run_in_threadpool(read)
 
-    def replayed(self, kept: KeptAnswer) -> AnsweredBefore:
-        """The answer again; raises BadInput where something else was asked."""
-        if kept.fingerprint != self._fingerprint.hexdigest():
+    @property
+    def wish(self) -> Wish | None:
+        """What a job that does it is known by; None without a key."""
+        if not self._answer_id:
+            return None
+        return Wish(id=self._answer_id, fingerprint=self._fingerprint.hexdigest())
+
+    def being_done(self, wish: Wish, job: Job) -> AnsweredBefore:
+        """The same job again, for who would rather look later; raises StillAnswering for who would
+        wait, and BadInput where something else was asked.
+        """
+        self._require_same(wish.fingerprint)
+        if not is_async(self._request.headers.get("prefer")):
+            raise StillAnswering(
+                f"a job does what was asked under this Idempotency-Key: look at /v1/jobs/{job.id}"
+            )
+        response = accepted(job)
+        response.headers["Idempotency-Replayed"] = "true"
+        return AnsweredBefore(response)
+
+    def _require_same(self, fingerprint: str) -> None:
+        if fingerprint != self._fingerprint.hexdigest():
             key = self._request.headers["idempotency-key"]
             message = "was used for another request; take a new key for each"
             raise BadInput("Idempotency-Key", key, message)
+
+    def replayed(self, kept: KeptAnswer) -> AnsweredBefore:
+        """The answer again; raises BadInput where something else was asked."""
+        self._require_same(kept.fingerprint)
         kind = "application/problem+json" if kept.status >= 400 else "application/json"
         response = Response(kept.body, kept.status, media_type=kind)
         response.headers["Idempotency-Replayed"] = "true"
@@ -151,14 +175,18 @@ async def _keyed(
     controller.keyed.begin(answer_id)
     try:
         change = Change(request, response, controller, answer_id)
+        # Before the answer is looked for: a job that ends meanwhile has written it down.
+        begun = controller.jobs.running_for(answer_id)
         kept = await change.found()
         if reads_body:
             await request.body()  # Starlette keeps it, and gives it to the route again
-        if reads_body or kept is not None:
+        if reads_body or kept is not None or begun is not None:
             async for _ in change.seen(request.stream()):
                 pass
         if kept is not None:
             raise change.replayed(kept)
+        if begun is not None:
+            raise change.being_done(*begun)
         yield change
     finally:
         controller.keyed.end(answer_id)

@@ -17,11 +17,13 @@ from service import (
     cli_backup,
     cli_benchmark,
     cli_checkpoint,
+    cli_confirm,
     cli_data,
     cli_export,
     cli_fit,
     cli_moves,
     cli_openapi,
+    cli_report,
     cli_resume,
     cli_token,
     cli_try,
@@ -30,6 +32,7 @@ from service.connection import Study
 from service.connection import client as _client
 from service.show import (
     most_read,
+    paused,
     percent,
     show_imported,
     show_leaderboard,
@@ -42,6 +45,7 @@ from service.terminal import (
     FAILED,
     Json,
     fail,
+    line,
     print_json,
     settings_or_fail,
     show,
@@ -69,14 +73,18 @@ app.add_typer(cli_token.app, name="token")
 app.command(name="export")(cli_export.export)
 app.command(name="export-formats")(cli_export.export_formats)
 app.command()(cli_fit.fit)
+app.command()(cli_report.report)
 app.command()(cli_backup.backup)
 app.command()(cli_backup.restore)
 app.command()(cli_backup.prune)
 app.command()(cli_openapi.openapi)
 app.command(name="try")(cli_try.try_share)
+app.command()(cli_confirm.confirm)
+app.command()(cli_confirm.confirmation)
 app.command(name="best-shares")(cli_moves.best_shares)
 app.command()(cli_moves.pareto)
 app.command()(cli_moves.effects)
+app.command()(cli_moves.signal)
 app.command(name="across-proxies")(cli_moves.across_proxies)
 for action in ("pause", "resume", "limit", "archive", "extend", "clone", "repeat"):
     app.command()(getattr(cli_actions, action))
@@ -104,12 +112,13 @@ def serve() -> None:
     from service.port import PortInUse
     from service.serve import StartFailed
     from service.serve import serve as run
+    from service.tracing import TelemetryMissing
 
     try:
         run(settings_or_fail())
     except (PortInUse, DatabaseInUse, DatabaseTooNew, DatabaseUnreadable, StartFailed) as error:
         fail(str(error), FAILED)
-    except TokensNeeded as error:
+    except (TokensNeeded, TelemetryMissing) as error:
         fail(str(error), BAD_INPUT)
 
 
@@ -143,7 +152,7 @@ def submit(
     """Submit a study; the same file twice is one study."""
     text, kind = cli_data.study_text(file, proxy)
     parts = None if resume_from is None else cli_resume.parts_of(resume_from)
-    with _client() as client:
+    with _client(None if parts else file) as client:
         status = client.submit_study(text, kind, is_paused=parts is not None)
         if parts is not None:
             status = cli_resume.take_in(client, status["id"], parts)
@@ -165,9 +174,8 @@ def studies(json: Json = False) -> None:
     def lines(out: Console) -> None:
         for study in found:
             done = f"{study['num_finished']}/{study['num_trials']} trials"
-            out.print(
-                f"{study['id']}  {study['state']:8}  {done:16}  {study['name']}", highlight=False
-            )
+            name = paused(study["name"], study)
+            out.print(f"{study['id']}  {study['state']:8}  {done:16}  {name}", highlight=False)
 
     with _client() as client:
         found = client.studies()
@@ -194,7 +202,7 @@ def import_trials(
 ) -> None:
     """Take trials that were trained elsewhere into a study with trained_by: outside."""
     text = text_of(file)
-    with _client() as client:
+    with _client(file) as client:
         found = client.import_trials(client.study_id(study), text)
         show(
             json,
@@ -214,12 +222,11 @@ def trials(
     def lines(out: Console) -> None:
         for trial in found:
             score = "" if trial["objective"] is None else f"{trial['objective']:.4f}"
-            out.print(
+            line(
+                out,
                 f"{trial['id']}  {trial['state']:9}  {percent(trial['sft_share']):>7} SFT  "
                 f"seed {trial['seed']}  {score}  {most_read(trial['epochs'])}"
                 f"{trial['message'] or ''}",
-                highlight=False,
-                markup=False,
             )
 
     with _client() as client:

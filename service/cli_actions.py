@@ -36,7 +36,10 @@ def limit(
         change["max_running"] = max_running or None
     if not change:
         fail("nothing to change: give --priority, --max-running or both", BAD_INPUT)
-    _change(study, json, ", ".join(f"{name} {value}" for name, value in change.items()), **change)
+    words = ", ".join(
+        f"{name} {'without limit' if value is None else value}" for name, value in change.items()
+    )
+    _change(study, json, words, **change)
 
 
 def archive(

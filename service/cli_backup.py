@@ -7,13 +7,17 @@ import json as json_module
 import shutil
 import zipfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from service import connection
+from service.show import amount
 from service.terminal import BAD_INPUT, FAILED, Json, fail, line, settings_or_fail, show
+
+if TYPE_CHECKING:
+    from service.backup import Manifest
 
 _Folder = Annotated[Path, typer.Argument(help="a folder, which is made")]
 
@@ -41,8 +45,7 @@ def backup(folder: _Folder, json: Json = False) -> None:
         {"folder": str(folder), **manifest.model_dump(mode="json", exclude={"sha256"})},
         lambda out: line(
             out,
-            f"{manifest.rows['study']} studies and {manifest.rows['trial']} trials in {folder}, "
-            f"{len(manifest.sha256)} files",
+            f"{_rows(manifest)} in {folder}, {amount(len(manifest.sha256), 'file')}",
         ),
     )
 
@@ -67,8 +70,7 @@ def restore(
         {"home": str(home), **manifest.model_dump(mode="json", exclude={"sha256"})},
         lambda out: line(
             out,
-            f"{manifest.rows['study']} studies and {manifest.rows['trial']} trials in {home}, as "
-            f"of {manifest.created_at:%Y-%m-%d %H:%M} UTC",
+            f"{_rows(manifest)} in {home}, as of {manifest.created_at:%Y-%m-%d %H:%M} UTC",
         ),
     )
 
@@ -89,6 +91,11 @@ def prune(
     with connection.client() as client:
         found = client.prune(dry_run, days)
         show(json, found, lines)
+
+
+def _rows(manifest: "Manifest") -> str:
+    studies = amount(manifest.rows["study"], "study", "studies")
+    return f"{studies} and {amount(manifest.rows['trial'], 'trial')}"
 
 
 def _tables(home: Path, folder: Path) -> dict[str, Any]:

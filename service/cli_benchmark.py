@@ -17,7 +17,13 @@ def group() -> None:
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="a task or group of lm-evaluation-harness as YAML")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="a task or group of lm-evaluation-harness as YAML, or the name of one that comes "
+            "with Decaymix"
+        ),
+    ],
     num_fewshot: Annotated[
         int | None, typer.Option(help="examples before each item, instead of the file's number")
     ] = None,

@@ -11,11 +11,13 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from service.show import duration, percent
+from service.show import amount, duration, percent
 from service.terminal import (
     BAD_INPUT,
     Json,
+    at_field,
     fail,
+    in_file,
     line,
     run_worker_code,
     settings_or_fail,
@@ -36,8 +38,11 @@ def preview(
     json: Json = False,
 ) -> None:
     """Fields, guessed templates, three items as they are trained on, and tokens."""
+    if file.is_dir():
+        fail(f"cannot read {file}: it is a folder; name a file in it", BAD_INPUT)
     if not file.is_file():
-        fail(f"cannot read {file}: no such file", BAD_INPUT)
+        here = "" if file.is_absolute() else f" in {Path.cwd()}"
+        fail(f"cannot read {file}: no such file{here}", BAD_INPUT)
     found = _call("workers.source_preview:preview_file", file.absolute())
     show(json, found, lambda out: _show_preview(out, found))
 
@@ -109,12 +114,11 @@ def _problems_in_oneline(file: Path) -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        where = str(file) if error.field == "(body)" else f"{file}: {error.field}"
-        fail(f"{where}: {error.message}", BAD_INPUT)
+        fail(in_file(file, f"{at_field(error.field, error.value)}: {error.message}"), BAD_INPUT)
     except ValidationError as error:
         # As of a request's body, which is what the file would be.
         found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
-        fail(sentence(field_errors(RequestValidationError(found))), BAD_INPUT)
+        fail(in_file(file, sentence(field_errors(RequestValidationError(found)))), BAD_INPUT)
 
 
 def _show_preview(out: Console, found: dict[str, Any]) -> None:
@@ -199,13 +203,16 @@ def _show_check(out: Console, found: dict[str, Any]) -> None:
     for pair in data["contamination"]:
         line(
             out,
-            f"{pair['num_documents']:,} documents of {pair['source']} hold {pair['num_items']:,} "
-            f"items of {pair['benchmark']}",
+            f"{amount(pair['num_documents'], 'document')} of {pair['source']} "
+            f"{'holds' if pair['num_documents'] == 1 else 'hold'} "
+            f"{amount(pair['num_items'], 'item')} of {pair['benchmark']}",
         )
     for pair in data["near_duplicates"]:
         line(
             out,
-            f"{pair['num_documents']:,} documents of {pair['source']} nearly repeat {pair['of']}",
+            f"{amount(pair['num_documents'], 'document')} of {pair['source']} nearly "
+            f"{'repeats' if pair['num_documents'] == 1 else 'repeat'} one "
+            f"{'before it' if pair['of'] == pair['source'] else 'of ' + pair['of']}",
         )
     for name, one in found["benchmarks"].items():
         left_out = one["num_too_long"] + one["num_cut"]

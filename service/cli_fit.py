@@ -1,4 +1,7 @@
-"""`./run decaymix fit`: a team's own trials in, a recommendation out; no controller is needed."""
+"""`./run decaymix fit`: trials in, a recommendation out; no controller is needed.
+
+Either a team's own trials, as two tables, or a study's, as the one that `trials --csv` gives.
+"""
 
 import tempfile
 from json import loads
@@ -13,14 +16,30 @@ if TYPE_CHECKING:
     from mixtures.choice_rule import ChoiceRule
     from mixtures.own_answer import OwnAnswer
 
-RECOMMENDATION, OTHERS = "recommendation.json", ("trials.csv", "candidates.csv")
+RECOMMENDATION = "recommendation.json"
+OTHERS = ("trials.csv", "candidates.csv", "leaderboard.json", "verdicts.json")
 
 
 def fit(
-    mixtures: Annotated[Path, typer.Option(help="CSV: id, one column per source")],
-    scores: Annotated[Path, typer.Option(help="CSV: id, one column per metric; rows may repeat")],
-    direction: Annotated[Literal["min", "max"], typer.Option(help="which way is better")],
     out: Annotated[Path, typer.Option(help="folder for the answer")],
+    mixtures: Annotated[
+        Path | None, typer.Option(help="CSV: id, one column per source; with --scores, --direction")
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(help="CSV: id, one column per metric; rows may repeat")
+    ] = None,
+    direction: Annotated[
+        Literal["min", "max"] | None, typer.Option(help="which way is better")
+    ] = None,
+    trials: Annotated[
+        Path | None, typer.Option(help="a table of `trials --csv`, with --study: nothing else")
+    ] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="the study of --trials, as YAML or JSON")
+    ] = None,
+    proxy: Annotated[
+        str | None, typer.Option(help="the preset that the study was submitted with")
+    ] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(help="NAME or NAME=WEIGHT, may repeat; without it the mean of all"),
@@ -44,7 +63,21 @@ def fit(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Recommend a mixture from trials that were run elsewhere."""
+    """Recommend a mixture from trials that were run elsewhere, or are in a study's table."""
+    if out.exists() and not out.is_dir():
+        fail(f"--out {out} is a file, expected a folder", BAD_INPUT)
+    if trials is not None or study is not None:
+        own = (mixtures, scores, direction, metric, candidates, sft, current)
+        if trials is None or study is None or any(one is not None for one in own):
+            fail("--trials and --study go together, and with no other table", BAD_INPUT)
+        from service.cli_fit_study import files_of_study
+
+        _write(out, files_of_study(trials, study, proxy, json))
+        return
+    if mixtures is None or scores is None or direction is None:
+        missing = {"--mixtures": mixtures, "--scores": scores, "--direction": direction}
+        name = next(name for name, given in missing.items() if given is None)
+        fail(f"{name} is missing: give --mixtures, --scores and --direction", BAD_INPUT)
     # Imported here: SciPy takes half a second, and the other commands need none of it.
     from threadpoolctl import threadpool_limits
 
@@ -54,20 +87,18 @@ def fit(
     from mixtures.own_tables import BadTable, read_mixtures, read_scores
     from mixtures.own_trials import join
 
-    if out.exists() and not out.is_dir():
-        fail(f"--out {out} is a file, expected a folder", BAD_INPUT)
     try:
         tried = read_mixtures(text_of(mixtures), mixtures.name)
         measured = read_scores(text_of(scores), scores.name)
         pool = None
         if candidates is not None:
             pool = read_mixtures(text_of(candidates), candidates.name, tried.sources)
-        trials = join(tried, measured, _weights(metric or [], measured.metrics))
+        joined = join(tried, measured, _weights(metric or [], measured.metrics))
         liking = own_liking(choice_rule, tried.sources, sft or [], _shares(current or []))
         # More threads only get in each other's way: the matrices are small.
         with threadpool_limits(1):
             answer = answer_own(
-                trials,
+                joined,
                 is_loss=direction == "min",
                 candidates=pool,
                 num_samples=samples,

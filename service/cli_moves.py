@@ -1,4 +1,6 @@
-"""`./run decaymix best-shares`, `pareto`, `effects`, `across-proxies`: how answers move."""
+"""`./run decaymix best-shares`, `pareto`, `effects`, `across-proxies`: how answers move; and
+`signal`: by which benchmarks.
+"""
 
 from typing import Annotated, Any
 
@@ -46,6 +48,13 @@ def effects(
     show(json, found, lambda out: show_effects(out, found))
 
 
+def signal(study: Study, json: Json = False) -> None:
+    """Which metrics of which benchmarks tell mixtures apart, and which only show the seed."""
+    with _client() as client:
+        found = client.signal(client.study_id(study))
+    show(json, found, lambda out: show_signal(out, found))
+
+
 def across_proxies(
     studies: Annotated[
         list[str], typer.Argument(help="ids or names; one is enough where the proxy is its factor")
@@ -82,6 +91,8 @@ def show_best_shares(console: Console, found: dict[str, Any]) -> None:
             "" if above is None else f"{above:.2f}",
         )
     console.print(table)
+    if found["compositions"]:
+        line(console, f"  with the shares inside each group at {_inside(found['reference'])}")
     for move in found["compositions"]:
         line(console, f"  {move['sentence']}")
     _notes(console, found["notes"])
@@ -114,7 +125,12 @@ def show_pareto(console: Console, found: dict[str, Any]) -> None:
 def show_effects(console: Console, found: dict[str, Any]) -> None:
     """Factors by size: from where to where, what that does, and how sure it is."""
     better = "lower" if found["direction"] == "minimise" else "higher"
-    table = Table(title=f"Effects on {found['objective']}: {found['metric']}, {better} is better")
+    table = Table(
+        title=f"Effects on {found['objective']}: {found['metric']}, {better} is better",
+        caption="from the lowest share tried to the highest, the other sources keeping their "
+        "ratios; size: sd of the effect over the mixtures tried",
+        padding=cell_padding(console),
+    )
     for name in ("", "from", "to", "effect", "95 % interval", "P(better)", "size"):
         table.add_column(name, justify="left" if not name else "right")
     for factor in found["factors"]:
@@ -137,6 +153,30 @@ def show_effects(console: Console, found: dict[str, Any]) -> None:
                 f"({factor['low'][place]:+.4f} to {factor['high'][place]:+.4f}), "
                 f"best with probability {factor['probability_best'][place]:.2f}",
             )
+    _notes(console, found["notes"])
+
+
+def show_signal(console: Console, found: dict[str, Any]) -> None:
+    """A row for each metric of each benchmark, the weak ones marked."""
+    table = Table(
+        title="Signal: spread between mixtures over the noise of one trial",
+        caption="below 1 (weak) a second seed moves a mixture further than another mixture does",
+        padding=cell_padding(console),
+    )
+    agrees = f"agrees with {found['metric']}"
+    for name in ("benchmark", "metric", "signal", "", "spread", "noise", agrees):
+        table.add_column(name, justify="left" if name in ("benchmark", "metric", "") else "right")
+    for row in found["rows"]:
+        table.add_row(
+            row["benchmark"],
+            row["metric"],
+            "unknown" if row["ratio"] is None else f"{row['ratio']:.1f}",
+            "weak" if row["is_weak"] else "",
+            f"{row['signal_sd']:.4f}",
+            "unknown" if row["noise_sd"] is None else f"{row['noise_sd']:.4f}",
+            "" if row["agreement"] is None else f"{row['agreement']:+.2f}",
+        )
+    console.print(table)
     _notes(console, found["notes"])
 
 
@@ -166,6 +206,14 @@ def show_across_proxies(console: Console, found: dict[str, Any]) -> None:
             f"({_shares(full['interval'])}). {full['note']}",
         )
     _notes(console, found["notes"])
+
+
+def _inside(reference: dict[str, dict[str, float]]) -> str:
+    groups = (
+        ", ".join(f"{name} {percent(share)}" for name, share in inside.items())
+        for inside in reference.values()
+    )
+    return "; ".join(groups)
 
 
 def _shares(interval: list[float]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from decaymix import ApiProblem, Client
 from mixtures.table_parts import table_parts
 from mixtures.value import InvalidField
-from service.terminal import BAD_INPUT, fail, text_of
+from service.terminal import fail_in, text_of
 
 Parts = list[tuple[int, str]]
 
@@ -16,7 +16,7 @@ def parts_of(file: Path) -> Parts:
     try:
         return list(table_parts(text_of(file)))
     except InvalidField as error:
-        fail(f"{file}: {error.field}: {error}", BAD_INPUT)
+        fail_in(file, error)
 
 
 def take_in(client: Client, study_id: str, parts: Parts) -> dict[str, Any]:

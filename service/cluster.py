@@ -97,6 +97,8 @@ def cluster_now(controller: Controller) -> Cluster:
                 )
         failures = last_failures(session, NUM_FAILURES)
     own = [one for one in workers if not one.is_outside]
+    # Packed trials share one.
+    busy = {(one.progress and one.progress.worker) or one.trial_id for one in own}
     rates = [one.progress.tokens_per_second or 0.0 for one in own if one.progress is not None]
     state: Literal["ok", "scheduler stopped", "no CPU"] = "ok"
     if not controller.scheduler.is_alive:
@@ -111,7 +113,7 @@ def cluster_now(controller: Controller) -> Cluster:
         nodes=tuple(controller.pool.nodes()),
         num_cores=cores,
         num_running=len(own),
-        num_free=max(0, controller.pool.num_slots(Resources()) - len(own)),
+        num_free=max(0, controller.pool.num_slots(Resources()) - len(busy)),
         num_waiting=sum(study.num_waiting for study in queued),
         tokens_per_second=math.fsum(rates),
         workers=tuple(workers),
@@ -119,6 +121,25 @@ def cluster_now(controller: Controller) -> Cluster:
         memory=_memory(),
         failures=tuple(failures),
     )
+
+
+def machine_words(controller: Controller) -> str:
+    """What trials run on, for people: `1 machine: 2 cores, no GPU; Linux x86_64, 8 GB memory`."""
+    nodes = [one for one in controller.pool.nodes() if one.state == "ok"]
+    each = sorted({_node_words(one) for one in nodes})
+    num = f"{len(nodes)} machine{'s' if len(nodes) != 1 else ''}"
+    total = _memory().total_bytes
+    held = "" if total is None else f", {total / 1e9:.0f} GB memory"
+    return (
+        f"{num}{': ' if each else ''}{' or '.join(each)}; controller on {platform.system()} "
+        f"{platform.machine()}{held}"
+    )
+
+
+def _node_words(node: Node) -> str:
+    cores = f"{node.cpus:g} core{'s' if node.cpus != 1 else ''}"
+    gpus = f"{node.gpus:g} GPU{'s' if node.gpus != 1 else ''}" if node.gpus else "no GPU"
+    return f"{cores}, {gpus}"
 
 
 def _memory() -> Memory:

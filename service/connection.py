@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,9 +11,10 @@ from pydantic import ValidationError
 
 from decaymix import ApiProblem, BadAddress, Client, ControllerUnreachable
 from service.settings import Settings
-from service.terminal import BAD_INPUT, FAILED, fail, settings_or_fail
+from service.terminal import BAD_INPUT, FAILED, fail, in_file, settings_or_fail
 
 _MOST_COMPLETED = 100
+_UNPROCESSABLE = 422
 
 
 def study_names(incomplete: str) -> list[str]:
@@ -32,8 +34,11 @@ Study = Annotated[str, typer.Argument(help="id or name of a study", autocompleti
 
 
 @contextmanager
-def client() -> Iterator[Client]:
-    """A client of the configured controller; its problems end the command with one line."""
+def client(file: Path | None = None) -> Iterator[Client]:
+    """A client of the configured controller; its problems end the command with one line.
+
+    `file` is what the user gave and the command sends: what is refused of it names it.
+    """
     settings = settings_or_fail()
     url = os.environ.get("DECAYMIX_URL") or settings.url
     try:
@@ -42,7 +47,9 @@ def client() -> Iterator[Client]:
     except BadAddress as error:
         fail(f"DECAYMIX_URL = {url!r}: {error}", BAD_INPUT)
     except ApiProblem as problem:
-        fail(str(problem), BAD_INPUT if problem.status < 500 else FAILED)
+        is_refused = problem.status == _UNPROCESSABLE
+        said = in_file(file, str(problem)) if file and is_refused else str(problem)
+        fail(said, BAD_INPUT if problem.status < 500 else FAILED)
     except ControllerUnreachable as error:
         fail(str(error), FAILED)
 

@@ -9,6 +9,8 @@ anything; of all other answers the tag is a hash of their bytes.
 """
 
 import hashlib
+from functools import cache
+from importlib.metadata import version
 from typing import Annotated, Any
 
 from fastapi import Header, Request
@@ -21,7 +23,7 @@ from mixtures.value import canonical_json, hash_text
 _MOST_HASHED = 4_000_000
 # As told to GZipMiddleware. Another encoding is another representation, with a tag of its own.
 GZIP_FROM_BYTES = 1000
-_GZIP = "-gzip"
+_ENCODINGS = ("gzip", "zstd")
 
 IfMatch = Annotated[
     str | None,
@@ -50,9 +52,12 @@ class PreconditionRequired(ValueError):
 
 
 def tag_of(state: Any, edit: Any = None) -> str:
-    """A strong tag of what JSON can write: equal values give equal tags."""
+    """A strong tag of what JSON can write: equal values give equal tags, of one release.
+
+    Another release may show the same state otherwise.
+    """
     parts = [] if edit is None else [hash_text(canonical_json(edit), 12)]
-    return '"' + ".".join([*parts, hash_text(canonical_json(state), 16)]) + '"'
+    return '"' + ".".join([*parts, hash_text(canonical_json([state, _release()]), 16)]) + '"'
 
 
 def require_match(if_match: str | None, tag: str, is_required: bool) -> None:
@@ -115,9 +120,12 @@ class _Tagged:
             await self._send(start)
             await self._send(message)
             return
-        is_zipped = "gzip" in self._asked.get("accept-encoding", "")
-        if is_zipped and (len(body) >= GZIP_FROM_BYTES or not is_whole):
-            tag = f'{tag[:-1]}{_GZIP}"'
+        encoding = headers.get("content-encoding")
+        is_long = len(body) >= GZIP_FROM_BYTES or not is_whole
+        if encoding is None and is_long and "gzip" in self._asked.get("accept-encoding", ""):
+            encoding = "gzip"
+        if encoding is not None:
+            tag = _encoded(tag, encoding)
         headers["ETag"] = tag
         if is_whole and tag in _tags(self._asked.get("if-none-match", "")):
             start = {**start, "status": 304}
@@ -128,12 +136,20 @@ class _Tagged:
         await self._send(message)
 
 
+@cache
+def _release() -> str:
+    """Kept: Python looks for the package's files each time, which takes more than a millisecond."""
+    return version("decaymix")
+
+
 def _known(asked: Headers, tag: str) -> str | None:
-    """The tag of If-None-Match that is this one, zipped or not."""
-    zipped = f'{tag[:-1]}{_GZIP}"'
-    return next(
-        (one for one in _tags(asked.get("if-none-match", "")) if one in (tag, zipped)), None
-    )
+    """The tag of If-None-Match that is this one, in whatever encoding."""
+    ours = {tag, *(_encoded(tag, one) for one in _ENCODINGS)}
+    return next((one for one in _tags(asked.get("if-none-match", "")) if one in ours), None)
+
+
+def _encoded(tag: str, encoding: str) -> str:
+    return f'{tag[:-1]}-{encoding}"'
 
 
 def _tags(header: str) -> list[str]:
@@ -143,4 +159,7 @@ def _tags(header: str) -> list[str]:
 
 def _edit(tag: str) -> str:
     """What is compared by If-Match: a strong tag up to its dot."""
-    return tag.removesuffix('"').removesuffix(_GZIP).partition(".")[0].rstrip('"')
+    plain = tag.removesuffix('"')
+    for encoding in _ENCODINGS:
+        plain = plain.removesuffix(f"-{encoding}")
+    return plain.partition(".")[0].rstrip('"')

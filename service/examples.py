@@ -39,6 +39,7 @@ TRIAL_EXAMPLES = {
 BODY_EXAMPLES: dict[str, Any] = {
     "change_study": {"note": "Rerun with more seeds.", "tags": ["pilot"], "is_paused": True},
     "extend_study": {"max_trials": 200, "seeds": [2], "sft_share": [0.55]},
+    "confirm_study": {"num_seeds": 8},
     "repeat_trial": {"seed": 7},
     "change_trial": {"note": "Its loss jumps at the end.", "tags": ["odd"]},
     "ask_trials": {"num": 4, "worker": "ann", "lease_seconds": 3600, "key": "wish-1"},

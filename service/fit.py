@@ -1,25 +1,38 @@
 """A fit that runs in the child process, or has run: its answer, or why there is none yet."""
 
+from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as NotDone
 from dataclasses import dataclass, field
 from typing import Any
 
+from mixtures.observation import Observation
 from mixtures.recommendation import NotEnoughTrials
 from mixtures.value import InvalidField
-from workers.pool import ChildKilled
+from workers.pool import ChildEnded, ChildKilled
 
 
 class FitNotReady(NotEnoughTrials):
     """The fit of these scores takes longer than anybody waits; it goes on, and is kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fit:
-    """Of `num_trials` completed trials."""
+    """Of `num_trials` completed trials. `found` are these while it is made: who does not wait for
+    it has them without reading them again.
+    """
 
     num_trials: int
     future: Future[Any] = field(default_factory=Future)
+    found: Sequence[Observation] | None = None
+
+    def __post_init__(self) -> None:
+        if self.found is not None:
+            self.future.add_done_callback(self._forget)
+
+    def _forget(self, _: Future[Any]) -> None:
+        # A hundred thousand trials are not kept for the sake of one answer.
+        self.found = None
 
     def result(self, seconds: float) -> Any:
         """Waits so long; raises FitNotReady, and what the fit raised."""
@@ -28,6 +41,11 @@ class Fit:
         except (NotDone, CancelledError) as error:
             raise FitNotReady(
                 f"the fit of these {self.num_trials} trials is not done yet; it goes on, ask again"
+            ) from error
+        except ChildEnded as error:
+            raise FitNotReady(
+                f"the controller ends; the fit of these {self.num_trials} trials is made after its "
+                "next start"
             ) from error
         except ChildKilled as error:
             raise FitNotReady(

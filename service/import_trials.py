@@ -4,17 +4,19 @@ from fastapi.concurrency import run_in_threadpool
 
 from db import leases
 from db.database import Session
-from db.studies import StoredStudy, count_states
+from db.studies import StoredStudy
 from db.trials import insert_trials
 from mixtures.design import trials_of_request
 from mixtures.flagged import FlaggedScore
 from mixtures.trial import TrialRequest
 from mixtures.trials_csv import ToldRow, read_trials
 from mixtures.value import InvalidField, Value, added
+from service.body import text_of_body
 from service.change import Change
 from service.errors import BadInput
 from service.routes.studies import outside_study
 from service.state import Controller
+from service.trial_batch import require_within_budget
 
 
 class Imported(Value):
@@ -39,9 +41,7 @@ async def import_trials(
 def _import(controller: Controller, change: Change, study_id: str, raw: bytes) -> Imported:
     study = outside_study(controller, study_id, "import is for trained_by: outside")
     try:
-        rows = read_trials(raw.decode("utf-8-sig"), study.spec)
-    except UnicodeDecodeError as error:
-        raise BadInput("(body)", None, f"not UTF-8 at byte {error.start}; save it so") from error
+        rows = read_trials(text_of_body(raw, "utf-8-sig"), study.spec)
     except InvalidField as error:
         raise BadInput(error.field, error.value, str(error)) from error
     with change.write() as session:
@@ -68,12 +68,5 @@ def _record(session: Session, study: StoredStudy, rows: list[ToldRow]) -> int:
         insert_trials(session, [spec])
         session.flush()
         num_new += leases.record_imported(session, spec.trial_id, row.scores, row.line)
-    num_trials = sum(count_states(session, study.id).values())
-    if num_trials > study.spec.budget.max_trials:
-        # Raised inside the transaction, so that nothing of it stays.
-        raise BadInput(
-            "budget.max_trials",
-            study.spec.budget.max_trials,
-            f"the study would have {num_trials} trials; import fewer",
-        )
+    require_within_budget(session, study, "import fewer")
     return num_new

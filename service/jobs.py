@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -61,11 +62,22 @@ class Done(Value):
     location: str | None = Field(default=None)
 
 
+class Wish(Value):
+    """What a job was begun for, where its request had an Idempotency-Key: the hash of caller and
+    key, and of what was asked.
+    """
+
+    id: str
+    fingerprint: str
+
+
 class Jobs:
     """All jobs of this controller. Methods may be called from any thread."""
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[str, Job] = OrderedDict()
+        # Those that run and were asked for under a key, by the wish's id.
+        self._wished: dict[str, tuple[Wish, str]] = {}
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="jobs")
 
@@ -73,17 +85,29 @@ class Jobs:
         """Begin no more of them; what runs ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def accept(self, request: Request, operation: str, work: Callable[[], Done]) -> Response:
+    def accept(
+        self,
+        request: Request,
+        operation: str,
+        work: Callable[[], Done],
+        wish: Wish | None = None,
+    ) -> Response:
         """Begin `work`; the answer that says where to look."""
         job = Job(id=secrets.token_hex(8), operation=operation, created_at=datetime.now(UTC))
         self._keep(job)
-        self._threads.submit(self._run, request, job, work)
-        headers = {
-            "Location": f"/v1/jobs/{job.id}",
-            "Retry-After": str(LOOK_AGAIN_SECONDS),
-            "Preference-Applied": "respond-async",
-        }
-        return JSONResponse(job.model_dump(mode="json"), 202, headers)
+        if wish is not None:
+            with self._lock:
+                self._wished[wish.id] = wish, job.id
+        # With the request's id and trace, which its log lines carry.
+        self._threads.submit(copy_context().run, self._run, request, job, work, wish)
+        return accepted(job)
+
+    def running_for(self, wish_id: str) -> tuple[Wish, Job] | None:
+        """The job that does now what was asked for under that key."""
+        with self._lock:
+            wish, job_id = self._wished.get(wish_id, (None, ""))
+            job = self._jobs.get(job_id)
+        return None if wish is None or job is None else (wish, job)
 
     def get(self, job_id: str) -> Job:
         """Raises UnknownJob."""
@@ -93,7 +117,7 @@ class Jobs:
             raise UnknownJob(job_id)
         return job
 
-    def _run(self, request: Request, job: Job, work: Callable[[], Done]) -> None:
+    def _run(self, request: Request, job: Job, work: Callable[[], Done], wish: Wish | None) -> None:
         try:
             done = work()
             state: Literal["DONE", "FAILED"] = "DONE"
@@ -101,6 +125,9 @@ class Jobs:
             done, state = _problem(request, error), "FAILED"
         ended = {**done.model_dump(), "state": state, "finished_at": datetime.now(UTC)}
         self._keep(job.model_copy(update=ended))
+        if wish is not None:
+            with self._lock:
+                del self._wished[wish.id]
 
     def _keep(self, job: Job) -> None:
         since = datetime.now(UTC) - _KEPT
@@ -110,6 +137,16 @@ class Jobs:
                 is_old = old.finished_at is not None and old.finished_at < since
                 if is_old or len(self._jobs) > _MOST_KEPT:
                     del self._jobs[old.id]
+
+
+def accepted(job: Job) -> Response:
+    """202, and where to look."""
+    headers = {
+        "Location": f"/v1/jobs/{job.id}",
+        "Retry-After": str(LOOK_AGAIN_SECONDS),
+        "Preference-Applied": "respond-async",
+    }
+    return JSONResponse(job.model_dump(mode="json"), 202, headers)
 
 
 def is_async(prefer: str | None) -> bool:

@@ -1,11 +1,13 @@
 """How the controller logs: one line an event on standard error, as text or as JSON.
 
 Every line carries what is bound while it is written: `request_id` in a request, and what the event
-itself says, such as `trial_id`. Library loggers' warnings come in the same form.
+itself says, such as `trial_id`; in JSON also `trace_id` where traces are made. Library loggers'
+warnings come in the same form.
 """
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Literal
 
 import structlog
@@ -14,14 +16,15 @@ from structlog.typing import Processor
 LogFormat = Literal["text", "json"]
 
 
-def configure_logging(form: LogFormat) -> None:
-    """For the whole process, once."""
+def configure_logging(form: LogFormat, more: Sequence[Processor] = ()) -> None:
+    """For the whole process, once. What `more` adds to a line stands in JSON alone."""
     always: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.add_log_level,
     ]
     if form == "json":
+        always += more
         # Without the values of variables, which structlog adds by itself: a token may be one.
         frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         always.append(structlog.processors.ExceptionRenderer(frames))

@@ -12,13 +12,14 @@ from db.attempts import abandoned
 from db.clock_jumps import move_with_clock
 from db.database import Database, DatabaseFailed
 from mixtures.retries import Retries
-from mixtures.trial import Progress, TrialSpec, TrialState
+from mixtures.trial import Progress, TrialFailure, TrialSpec, TrialState
 from service.attempt import LEASE_SECONDS, Attempt
 from service.clock import Clock
 from service.events import Events
-from service.next_trial import next_trial
+from service.next_trial import NextTrials
 from service.steady_loop import SteadyLoop
-from workers.pool import Pool
+from service.tracing import Tracing
+from workers.pool import Pool, Slot
 
 log = structlog.get_logger()
 
@@ -45,10 +46,13 @@ class Scheduler:
         lease_seconds: float = LEASE_SECONDS,
         has_room: Callable[[], bool] = lambda: True,
         clock: Clock | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._database, self._pool, self._events = database, pool, events
         self._retries, self._lease_seconds = retries or Retries(), lease_seconds
         self._has_room, self._clock = has_room, clock or Clock()
+        self._tracing = tracing or Tracing()
+        self._next = NextTrials(database, pool)
         self._wake = asyncio.Event()
         self._running: dict[str, Attempt] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -96,8 +100,12 @@ class Scheduler:
         return all(loop.is_alive for loop in self._loops)
 
     def wake(self) -> None:
-        """There may be trials to claim."""
-        self._event_loop.call_soon_threadsafe(self._wake.set)
+        """There may be trials to claim, or others than before."""
+        self._event_loop.call_soon_threadsafe(self._look_anew)
+
+    def _look_anew(self) -> None:
+        self._next.forget()
+        self._wake.set()
 
     def cancel(self, trial_id: str) -> None:
         """Have the worker of a RUNNING trial stop; repeated at every poll until it has."""
@@ -123,6 +131,7 @@ class Scheduler:
             self._follow_the_clock()
             self._end_leases()
             self._take_back_abandoned()
+            self._next.forget()
             self._looked_at = now
         while self._claim_one():
             pass
@@ -148,7 +157,7 @@ class Scheduler:
             if not leases.any_overdue(session):
                 return
         with self._database.write() as session:
-            ended = leases.expire(session)
+            ended = leases.expire(session, self._retries)
         for spec, attempt, state in ended:
             self._announce(spec, state, attempt)
 
@@ -167,15 +176,21 @@ class Scheduler:
         for spec, attempt in lost:
             reason = "its attempt ended without a record; see the controller's log"
             with self._database.write() as session:
-                state = trials.record_lost(session, spec.trial_id, attempt, reason)
+                state = trials.record_lost(session, spec.trial_id, attempt, reason, self._retries)
             self._announce(spec, state, attempt)
 
     def _claim_one(self) -> bool:
         """Start the trial whose turn it is, if there is a place for it."""
-        found = next_trial(self._database, self._pool) if self._has_room() else None
+        found = self._next.take() if self._has_room() else None
         if found is None:
             return False
         spec, slot = found
+        # What follows belongs to the claim: the task takes the span with it.
+        with self._tracing.span("claim", study_id=spec.study_id, trial_id=spec.trial_id):
+            self._claim(spec, slot)
+        return True
+
+    def _claim(self, spec: TrialSpec, slot: Slot) -> None:
         try:
             with self._database.write() as session:
                 number = trials.claim(session, spec.trial_id)
@@ -184,7 +199,7 @@ class Scheduler:
             raise
         if number is None:  # cancelled a moment ago
             self._pool.release(slot)
-            return True
+            return
         self._announce(spec, TrialState.RUNNING, number)
         attempt = Attempt(
             spec=spec,
@@ -196,20 +211,24 @@ class Scheduler:
         task = asyncio.create_task(self._run(attempt))
         task.add_done_callback(_log_defect)
         self._running[spec.trial_id], self._tasks[spec.trial_id] = attempt, task
-        return True
 
     async def _run(self, attempt: Attempt) -> None:
         """One attempt from its start to its record."""
         spec = attempt.spec
-        try:
-            outcome = await attempt.run(self._pool)
-            state = await attempt.record(self._database, outcome)
-        finally:
-            for kept in (self._running, self._tasks, self._progress):
-                kept.pop(spec.trial_id, None)
-            self._cancelling.discard(spec.trial_id)
-            self._wake.set()
-        self._announce(spec, state, attempt.number)
+        ids = {"study_id": spec.study_id, "trial_id": spec.trial_id}
+        with self._tracing.span("trial", **ids, attempt=attempt.number) as span:
+            try:
+                outcome = await attempt.run(self._pool)
+                state = await attempt.record(self._database, outcome)
+            finally:
+                for kept in (self._running, self._tasks, self._progress):
+                    kept.pop(spec.trial_id, None)
+                self._cancelling.discard(spec.trial_id)
+                self._wake.set()
+            span.note(state=state.value)
+            if isinstance(outcome, TrialFailure):
+                span.fail(f"{outcome.kind}: {outcome.message}")
+            self._announce(spec, state, attempt.number)
 
     async def _poll_progress(self) -> None:
         """One turn: ask every running worker where it stands, which is its heartbeat too."""

@@ -8,7 +8,6 @@ the trials say so (`chosen_by`).
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
@@ -16,6 +15,7 @@ from db import trials
 from db.database import Database
 from db.labels import is_paused
 from db.scores import observations
+from db.search_stops import SearchStop, keep_search_stop, search_stops
 from db.spending import has_only_failed, spending, tokens_by_state
 from db.studies import StoredStudy, count_states, list_studies
 from mixtures.design import trials_of_request
@@ -40,12 +40,6 @@ PAUSED = "the study is paused"
 _UNFINISHED = (TrialState.WAITING, TrialState.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    reason: str
-    num_finished: int
-
-
 class Searcher:
     """`ask` may be called from any thread, and waits; `run` is the loop."""
 
@@ -53,14 +47,18 @@ class Searcher:
         self._database, self._on_new_trials = database, on_new_trials
         self._process = LocalProcess()
         self._one_at_a_time = threading.Lock()
-        self._stops: dict[str, _Stop] = {}
+        self._stops: dict[str, SearchStop] = {}
         self._studies: dict[str, StoredStudy] = {}
+        # What each study's last turn failed by: a child that is killed is killed again every turn.
+        self._troubles: dict[str, str] = {}
         self.loop = SteadyLoop("searcher", self._turn)
 
     async def start(self) -> None:
         with self._database.read() as session:
             for study in list_studies(session):
-                self.add(study)
+                self._care_for(study)
+            # What had been decided of these very trials is not asked again.
+            self._stops = search_stops(session)
         self.loop.start()
 
     async def stop(self) -> None:
@@ -71,7 +69,12 @@ class Searcher:
         """Care for this study from now on, where there is something to care for; again after its
         spec was extended, when why it had stopped may hold no more.
         """
-        self._stops.pop(study.id, None)
+        known = self._studies.get(study.id)
+        if known is not None and known.spec != study.spec:
+            self._go_on(study.id)
+        self._care_for(study)
+
+    def _care_for(self, study: StoredStudy) -> None:
         if study.spec.search is not None or study.spec.budget.max_hours is not None:
             self._studies[study.id] = study
 
@@ -126,7 +129,7 @@ class Searcher:
         proposal = self._propose(study, found, pending, min(wanted, left), is_urgent)
         if proposal.stop is not None:
             return self._stop(study, proposal.stop, num_finished)
-        self._stops.pop(study.id, None)
+        self._go_on(study.id)
         specs = [
             spec_
             for request in proposal.requests
@@ -140,9 +143,19 @@ class Searcher:
         return f"{field} is reached" if left < wanted else None
 
     def _stop(self, study: StoredStudy, reason: str, num_finished: int) -> str:
-        self._stops[study.id] = _Stop(reason, num_finished)
+        stop = SearchStop(reason=reason, num_finished=num_finished)
+        if self._stops.get(study.id) == stop:
+            return reason
+        self._stops[study.id] = stop
+        with self._database.write() as session:
+            keep_search_stop(session, study.id, stop)
         log.info("search stopped", study_id=study.id, reason=reason)
         return reason
+
+    def _go_on(self, study_id: str) -> None:
+        if self._stops.pop(study_id, None) is not None:
+            with self._database.write() as session:
+                keep_search_stop(session, study_id, None)
 
     def _propose(
         self,
@@ -176,10 +189,24 @@ class Searcher:
             except Exception as error:
                 # The other studies have their turn; a child that was killed, for want of memory
                 # say, is replaced at the next.
-                log.error("no proposal", study_id=study_id, error=in_one_line(error))
+                self._note(study_id, in_one_line(error))
                 trouble = trouble or error
+            else:
+                self._note(study_id, None)
         if trouble is not None:
             raise trouble
+
+    def _note(self, study_id: str, trouble: str | None) -> None:
+        """Into the log, once for each change."""
+        before = self._troubles.pop(study_id, None)
+        if trouble is not None:
+            self._troubles[study_id] = trouble
+        if trouble == before:
+            return
+        if trouble is None:
+            log.info("proposes again", study_id=study_id, after=before)
+        else:
+            log.error("no proposal", study_id=study_id, error=trouble)
 
     def _care(self, study_id: str) -> bool:
         """Whether there are new trials to claim."""

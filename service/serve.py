@@ -16,6 +16,7 @@ from service.logs import configure_logging
 from service.port import listen
 from service.settings import Settings
 from service.state import worker_config
+from service.tracing import tracing_of
 from workers.pool import RayPool
 
 # A page's event stream never ends by itself; do not wait for it.
@@ -24,10 +25,11 @@ _SHUTDOWN_SECONDS = 5
 
 def serve(settings: Settings) -> None:
     """Blocks until SIGINT or SIGTERM; raises PortInUse, DatabaseInUse, DatabaseTooNew,
-    DatabaseUnreadable, TokensNeeded, StartFailed.
+    DatabaseUnreadable, TelemetryMissing, TokensNeeded, StartFailed.
 
     One process: DuckDB lets only one open the file. More uvicorn workers are not to be had.
     """
+    tracing = tracing_of(settings)
     listener = listen(settings.host, settings.port)
     _do_without_pandas()
     # Found out before Ray takes its ten seconds to start.
@@ -37,14 +39,14 @@ def serve(settings: Settings) -> None:
             Keyring(database, settings.owner_token).require_tokens(settings.host)
     finally:
         database.close()
-    configure_logging(settings.log_format)
+    configure_logging(settings.log_format, tracing.log_processors())
     pool = RayPool(
         config=worker_config(settings),
         ray_address=settings.ray_address,
         num_cpus=settings.num_cpus,
     )
     config = uvicorn.Config(
-        create_app(settings, pool),
+        create_app(settings, pool, tracing),
         workers=1,
         log_config=None,
         access_log=False,

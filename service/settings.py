@@ -78,6 +78,16 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(
         default="text", description="one line an event on standard error, as text or JSON"
     )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="a collector of OpenTelemetry that is sent traces; none are made without",
+    )
+    otlp_protocol: str = Field(
+        default="http/protobuf",
+        validation_alias="OTEL_EXPORTER_OTLP_PROTOCOL",
+        description="how they are sent",
+    )
     min_free_bytes: int = Field(
         default=500_000_000,
         ge=0,
@@ -112,6 +122,22 @@ class Settings(BaseSettings):
     def _webhooks_are_signed(self) -> Self:
         if self.webhook_urls and self.webhook_secret is None:
             raise ValueError("DECAYMIX_WEBHOOK_URLS is set: set DECAYMIX_WEBHOOK_SECRET too")
+        return self
+
+    @model_validator(mode="after")
+    def _traces_go_over_http(self) -> Self:
+        if self.otlp_endpoint is None:
+            return self
+        if not self.otlp_endpoint.startswith(("https://", "http://")):
+            raise ValueError(
+                f"OTEL_EXPORTER_OTLP_ENDPOINT = {self.otlp_endpoint!r}: expected an address that "
+                "begins with https:// or http://"
+            )
+        if self.otlp_protocol != "http/protobuf":
+            raise ValueError(
+                f"OTEL_EXPORTER_OTLP_PROTOCOL = {self.otlp_protocol!r}: traces are sent as "
+                "http/protobuf alone, mostly to port 4318"
+            )
         return self
 
     @field_validator("max_attempts", mode="before")

@@ -30,7 +30,9 @@ class ShownSetting(Value):
 
 
 class ShownSettings(Value):
-    """`versions` are of Decaymix, Python and the packages that matter; None: not installed."""
+    """`has_token`: whether requests are asked for one. `versions` are of Decaymix, Python and the
+    packages that matter; None: not installed.
+    """
 
     settings: tuple[ShownSetting, ...]
     home: str
@@ -40,15 +42,15 @@ class ShownSettings(Value):
     versions: dict[str, str | None]
 
 
-def shown_settings(settings: Settings) -> ShownSettings:
-    """Of the running controller."""
+def shown_settings(settings: Settings, is_locked: bool) -> ShownSettings:
+    """Of the running controller; `is_locked` is its keyring's."""
     database = settings.home / "decaymix.duckdb"
     return ShownSettings(
         settings=tuple(_shown(settings, name) for name in Settings.model_fields),
         home=str(settings.home),
         database_bytes=database.stat().st_size if database.is_file() else None,
         data_roots=tuple(str(root) for root in settings.data_roots),
-        has_token=settings.token is not None,
+        has_token=is_locked,
         versions={
             "decaymix": version("decaymix"),
             "python": platform.python_version(),
@@ -76,6 +78,8 @@ def _shown(settings: Settings, name: str) -> ShownSetting:
 def _text(value: Any) -> str:
     if isinstance(value, SecretStr):
         return "set"
+    if value in ("", ()):
+        return "none"
     if isinstance(value, tuple):
         return os.pathsep.join(str(one) for one in value)
     return "not set" if value is None else str(value)
@@ -85,8 +89,13 @@ def _example(name: str, value: Any) -> str:
     """What could stand there; of a token never the one in force."""
     if name == "token" or isinstance(value, SecretStr):
         return "SECRET"
-    examples = {"num_cpus": "4", "ray_address": "ray://head:10001", "run_code": "1"}
-    return examples.get(name, _text(value))
+    examples = {
+        "num_cpus": "4",
+        "ray_address": "ray://head:10001",
+        "run_code": "1",
+        "otlp_endpoint": "http://127.0.0.1:4318",
+    }
+    return examples.get(name, "VALUE" if value in (None, "", ()) else _text(value))
 
 
 def _version(package: str) -> str | None:

@@ -11,11 +11,18 @@ from rich.table import Table
 Item = TypeVar("Item")
 # Without a terminal nobody watches each second; a line now and then tells that it lives.
 _LINE_EVERY_SECONDS = 10
+# Of a Pareto front: a front of six objectives has a dozen mixtures, and an answer is a screen.
+_MOST_OF_FRONT = 3
 
 
 def percent(share: float) -> str:
     """0.64 as "64 %", 0.605 as "60.5 %"."""
     return f"{round(share * 100, 1):g} %"
+
+
+def amount(num: int, what: str, many: str | None = None) -> str:
+    """`1 document`, `1,200 documents`, `2 studies`."""
+    return f"{num:,} {what if num == 1 else many or what + 's'}"
 
 
 def most_read(epochs: dict[str, Any]) -> str:
@@ -48,33 +55,44 @@ def status_line(status: dict[str, Any]) -> str:
     """Phase, rate and time left, e.g. `decay x2 · 15,300 tokens/s · 3:20 min left`."""
     phases: dict[str, int] = {}
     for progress in status["running"]:
-        share = f" {progress['done'] / progress['total']:.0%}" if progress["total"] else ""
+        share = f" {100 * progress['done'] / progress['total']:.0f} %" if progress["total"] else ""
         name = progress["phase"] + (share if progress["phase"] in ("stable", "tokenise") else "")
         phases[name] = phases.get(name, 0) + 1
     parts = [", ".join(f"{name} x{n}" if n > 1 else name for name, n in phases.items())]
     if status["tokens_per_second"]:
         parts.append(f"{status['tokens_per_second']:,.0f} tokens/s")
     if status["state"] != "FINISHED":
-        parts.append(f"{duration(status['seconds_left'])} left")
+        seconds, at_most = status["seconds_left"], status.get("seconds_left_at_most")
+        parts.append("time left not known yet" if seconds is None else f"{duration(seconds)} left")
         if status.get("search_at_most") and status["search_at_most"]["num_trials"]:
-            at_most = duration(status["seconds_left_at_most"])
-            parts.append(
-                f"at most {status['search_at_most']['num_trials']} more by the search, {at_most}"
-            )
+            more = f"at most {status['search_at_most']['num_trials']} more by the search"
+            parts.append(more if at_most is None else f"{more}, {duration(at_most)}")
     return " · ".join(part for part in parts if part)
 
 
 def cost_line(cost: dict[str, Any]) -> str:
-    """A cost as `12 trials, 1,800,000 tokens, 0.21 hours of workers`."""
-    hours = "unknown" if cost["hours"] is None else f"{cost['hours']:.2g}"
-    return f"{cost['num_trials']} trials, {cost['tokens']:,} tokens, {hours} hours of workers"
+    """A cost as `12 trials, 1,800,000 tokens, 0.21 hours of workers`, these where known."""
+    hours = "" if cost["hours"] is None else f", {cost['hours']:.2g} hours of workers"
+    return f"{cost['num_trials']} trials, {cost['tokens']:,} tokens{hours}"
+
+
+def paused(text: str, study: dict[str, Any]) -> str:
+    """A study's name or state, with that it is paused where it is."""
+    return f"{text}, paused" if study["is_paused"] else text
+
+
+def say(console: Console, text: str, style: str | None = None) -> None:
+    """A line; a terminal's is broken between words, one for a file or a pipe stays whole."""
+    is_whole = not console.is_terminal
+    console.print(text, style=style, highlight=False, markup=False, soft_wrap=is_whole)
 
 
 def show_status(out: Console, status: dict[str, Any]) -> None:
     """Where a study stands, what it has cost and what it still may."""
     done = f"{status['num_finished']}/{status['num_trials']} trials"
+    state = paused(status["state"], status)
     for text in (
-        f"{status['state']} · {done} · {status_line(status)}".rstrip(" ·"),
+        f"{state} · {done} · {status_line(status)}".rstrip(" ·"),
         f"spent: {cost_line(status['spent'])}",
         f"left: {cost_line(status['left'])}" if status["left"]["num_trials"] else "",
         f"the search may add: {cost_line(status['search_at_most'])}, until "
@@ -84,7 +102,7 @@ def show_status(out: Console, status: dict[str, Any]) -> None:
         f"the search stopped: {status['search_stopped']}" if status["search_stopped"] else "",
     ):
         if text:
-            out.print(text, highlight=False, markup=False)
+            say(out, text)
 
 
 def show_progress(console: Console, statuses: Iterable[dict[str, Any]]) -> None:
@@ -160,13 +178,14 @@ def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
         padding=cell_padding(console),
     )
     factors = list(board["rows"][0].get("factors", {})) if board["rows"] else []
-    fitted = ("fitted", "P(best)") if is_fitted else ()
+    fitted = ("posterior", "P(best)") if is_fitted else ()
     # `form`, not `decay.form`: a terminal is 80 columns wide.
     short = [name.split(".")[-1] for name in factors]
     for name in ("rank", "", "SFT share", *short, "mean", "95 % interval", "seeds", *fitted):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for name in baselines:
-        table.add_column(f"to {name}", justify="right")
+        # Half an interval, `(-0.123,`, in a line: where it is narrower numbers would be cut short.
+        table.add_column(f"to {name}", justify="right", overflow="fold", min_width=8)
     for row in board["rows"]:
         pairs = {pair["baseline"]: pair for pair in row["paired"]}
         table.add_row(
@@ -182,7 +201,7 @@ def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
         )
     console.print(table)
     for note in board["notes"]:
-        console.print(f"  note: {note}", highlight=False, markup=False)
+        say(console, f"  note: {note}")
 
 
 def _is_tied(row: dict[str, Any]) -> bool:
@@ -199,39 +218,48 @@ def _fitted(posterior: dict[str, Any] | None) -> tuple[str, str]:
 
 def show_recommendation(console: Console, found: dict[str, Any]) -> None:
     """The sentence, what it was compared with, and what is not known."""
-    console.print(f"\n{found['sentence']}", style="bold", highlight=False, markup=False)
+    say(console, f"\n{found['sentence']}", style="bold")
     if found.get("curve", True) is None:
         for name, share in sorted(found["mixture"]["shares"].items(), key=lambda pair: -pair[1]):
             low, high = found["source_intervals"][name]
-            console.print(
-                f"  {name}: {percent(share)} (best between {percent(low)} and {percent(high)})",
-                highlight=False,
-                markup=False,
-            )
+            between = f"best between {percent(low)} and {percent(high)}"
+            say(console, f"  {name}: {percent(share)} ({between})")
     for other in found["compared_with"]:
-        console.print(
+        say(
+            console,
             f"  against {other['baseline']} ({percent(other['sft_share'])} SFT): "
             f"{other['difference']:+.4f} [{interval_text(other['interval'], 4)}], "
             f"better with probability {other['probability_better']:.2f}",
-            highlight=False,
-            markup=False,
         )
+    for one in found.get("verdicts", ()):
+        say(console, f"  {verdict_line(one)}")
     if found.get("front") is not None:
         _show_front(console, found["front"])
     for note in found["notes"]:
-        console.print(f"  note: {note}", highlight=False, markup=False)
+        say(console, f"  note: {note}")
+
+
+def verdict_line(one: dict[str, Any]) -> str:
+    """`supported: what was claimed. What the trials say of it.`"""
+    words = one["claim"]["words"].rstrip()
+    return f"{one['verdict']}: {words}{'' if words[-1:] in '.?!' else '.'} {one['sentence']}"
 
 
 def _show_front(console: Console, front: dict[str, Any]) -> None:
-    """A line a mixture; `./run decaymix pareto` has all of it."""
+    """A line for each of the few that are most surely on it; `./run decaymix pareto` has all."""
     names = ", ".join(one["name"] for one in front["objectives"])
-    lines = [f"  on the Pareto front of {names}:"]
-    for row in front["rows"]:
+    rows = front["rows"][:_MOST_OF_FRONT]
+    num_more = len(front["rows"]) - len(rows)
+    most = f" {len(front['rows'])} mixtures, these most surely" if num_more else ""
+    lines = [f"  on the Pareto front of {names}:{most}"]
+    for row in rows:
         means = ", ".join(f"{value:.4f}" for value in row["mean"].values())
         own = " ".join([f"{percent(row['sft_share'])} SFT", *row["is_baseline"]])
         lines.append(f"    {own}: {means}, on it with probability {row['p_on_front']:.2f}")
+    if num_more:
+        lines.append(f"    and {num_more} more: ./run decaymix pareto STUDY, or the study's page")
     for text in [*lines, *(f"  note: {note}" for note in front["notes"])]:
-        console.print(text, highlight=False, markup=False)
+        say(console, text)
 
 
 def _difference(pair: dict[str, Any] | None) -> str:

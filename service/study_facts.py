@@ -27,6 +27,7 @@ from mixtures.study import StudySpec
 from mixtures.study_answer import StudyAnswer
 from mixtures.trial import ItemCounts
 from service.answers import Answers, FitNotReady, state_of_scores
+from service.fit import Fit
 from service.pages.mixture_table import MixtureTable, TableQuery
 
 # Of a study with 100,000 trials facts take some hundred MB.
@@ -95,7 +96,7 @@ class StudyFacts:
         """Sort now what figures and tables need sorted: of 100,000 trials it takes a second, which
         the first reader of each would wait.
         """
-        _ = self.by_share, self.by_end
+        _ = self.by_share, self.by_end, self.table.is_baseline
         for column in self.table.columns:
             self.table.values(column.key)
         self.table.page(TableQuery(tied=True, after="nobody"), self.version)
@@ -207,14 +208,16 @@ class Facts:
         with self._database.read() as session:
             fit = self._answers.fit_of(session, study)
             if before is None or before.version != version:
-                before = self._read(session, study, version)
+                before = self._read(session, study, version, fit)
         spent = time.monotonic() - begun
         try:
             # Without a session: a fit may take half an hour.
             answer: StudyAnswer = fit.result(seconds)
         except FitNotReady as error:
             begun = time.monotonic()
-            answer, no_answer, is_partial = self._raw(study), str(error), True
+            with self._database.read() as session:
+                board = self._answers.raw_leaderboard(session, study, fit, error)
+            answer, no_answer, is_partial = StudyAnswer(leaderboard=board), str(error), True
             spent += time.monotonic() - begun
         else:
             no_answer, is_partial = answer.no_recommendation, False
@@ -227,13 +230,11 @@ class Facts:
             seconds=max(before.seconds, spent),
         )
 
-    def _raw(self, study: StoredStudy) -> StudyAnswer:
-        with self._database.read() as session:
-            return StudyAnswer(leaderboard=self._answers.leaderboard(session, study, 0.0))
-
-    def _read(self, session: Session, study: StoredStudy, version: str) -> StudyFacts:
+    def _read(self, session: Session, study: StoredStudy, version: str, fit: Fit) -> StudyFacts:
         """What needs no fit: the second look at the same scores has it from the first."""
-        found = observations(session, study.id, study.spec.objective.metric)
+        found = fit.found
+        if found is None:
+            found = observations(session, study.id, study.spec.objective.metric)
         complete, _ = complete_observations(study.spec, found)
         result = last_result(session, study.id)
         return StudyFacts(

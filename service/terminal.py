@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from mixtures.value import InvalidField
 from service.settings import Settings, what_is_wrong
 
 BAD_INPUT, FAILED = 2, 1
@@ -29,7 +30,9 @@ def text_of(file: Path) -> str:
     """The text of a file that the user named; one that cannot be read ends the command."""
     try:
         return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        fail(f"cannot read {file}: {error.strerror}", BAD_INPUT)
+    except UnicodeDecodeError as error:
         fail(f"cannot read {file}: {error}", BAD_INPUT)
 
 
@@ -72,3 +75,18 @@ def fail(message: str, code: int) -> NoReturn:
     """End the command with one line on standard error."""
     print(f"decaymix: {' '.join(message.split())}", file=sys.stderr)
     raise typer.Exit(code)
+
+
+def fail_in(file: Path, error: InvalidField) -> NoReturn:
+    """End the command with the file, the field of it that is wrong, its value and what is right."""
+    fail(f"{file}: {at_field(error.field, error.value)}: {error}", BAD_INPUT)
+
+
+def at_field(field: str, value: Any) -> str:
+    """A field that is wrong, with its value where there is one."""
+    return field if value is None else f"{field} = {value!r}"
+
+
+def in_file(file: Path, problem: str) -> str:
+    """What is wrong with a request's body, when the body is a file."""
+    return f"{file}: {problem.removeprefix('(body): ')}"

@@ -67,7 +67,8 @@ def wishes(
 
 def submit_all(session: Session, study: StoredStudy, given: Sequence[Wish]) -> Submitted:
     """All or none. Raises BadItems with what is wrong in any, BadInput over the budget."""
-    require_none_is_wrong(given)
+    if errors := [error for wish in given for error in wish.errors]:
+        raise BadItems(errors)
     specs = [spec for wish in given for spec in wish.specs]
     num_new = insert_trials(session, specs)
     require_within_budget(session, study)
@@ -103,13 +104,9 @@ def submit_each(session: Session, study: StoredStudy, given: Sequence[Wish]) -> 
     )
 
 
-def require_none_is_wrong(given: Sequence[Wish]) -> None:
-    """Raises BadItems."""
-    if errors := [error for wish in given for error in wish.errors]:
-        raise BadItems(errors)
-
-
-def require_within_budget(session: Session, study: StoredStudy) -> None:
+def require_within_budget(
+    session: Session, study: StoredStudy, way_out: str = "ask for fewer, or extend the study"
+) -> None:
     """Raised inside the transaction, so that nothing of it stays."""
     num_trials = sum(count_states(session, study.id).values())
     most = study.spec.budget.max_trials
@@ -117,5 +114,5 @@ def require_within_budget(session: Session, study: StoredStudy) -> None:
         raise BadInput(
             "budget.max_trials",
             most,
-            f"the study would have {num_trials} trials; ask for fewer, or extend the study",
+            f"the study would have {num_trials} trials; {way_out}",
         )

@@ -9,7 +9,7 @@ from mixtures.recommendation import Recommendation
 from mixtures.value import Value
 from service.errors import BadInput
 from service.pages.mixture_table import Rows, TableQuery
-from service.pages.thinned import evenly, thinned
+from service.pages.thinned import even_places, thinned
 from service.study_facts import StudyFacts
 
 # The range in which the Xmodel-2 report found its best share (arXiv 2412.19638, section 2.3).
@@ -151,8 +151,8 @@ def _trials(facts: StudyFacts, rows: Rows, most: int) -> tuple[list[Observation]
     wanted = np.zeros(len(facts.board.rows), dtype=np.bool_)
     wanted[rows] = True
     places = np.flatnonzero(wanted[row_of])
-    few: list[int] = evenly(places.tolist(), most)
-    return [trials[place] for place in few], len(places)
+    few = places[even_places(len(places), most)]
+    return [trials[place] for place in few.tolist()], len(places)
 
 
 def _point(facts: StudyFacts, name: LineName, trial: Observation) -> Point:

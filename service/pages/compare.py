@@ -5,6 +5,8 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
 
+from db.studies import get_study
+from db.study_list import find_studies
 from mixtures.compare_trials import OBJECTIVE
 from service.comparing import (
     MOST_STUDIES,
@@ -18,7 +20,10 @@ from service.errors import BadInput
 from service.pages.compare_figures import study_figures, trial_figures
 from service.pages.html import html_page
 from service.scopes import READ
-from service.state import ControllerDep
+from service.state import Controller, ControllerDep
+
+# Studies to choose from; the address takes any.
+MOST_OFFERED = 20
 
 router = APIRouter(include_in_schema=False, dependencies=[READ])
 
@@ -33,7 +38,7 @@ def compare_page(
     """What is wrong with the address is said on the page, which has a form for another."""
     trials, studies = _ids(trial), _ids(study)
     if not trials and not studies:
-        return _form(trials, studies, None)
+        return _form(controller, trials, studies, None)
     try:
         require_one_kind(trials, studies)
         if studies:
@@ -53,7 +58,7 @@ def compare_page(
         if shown not in (OBJECTIVE, *found.benchmarks):
             raise BadInput("show", show, f"expected {OBJECTIVE} or one of {list(found.benchmarks)}")
     except BadInput as error:
-        return _form(trials, studies, error)
+        return _form(controller, trials, studies, error)
     return html_page(
         "compare_trials.html",
         compared=found,
@@ -69,12 +74,19 @@ def _ids(given: list[str]) -> list[str]:
     return [one for text in given for one in text.replace(",", " ").split()]
 
 
-def _form(trials: list[str], studies: list[str], error: BadInput | None) -> Response:
+def _form(
+    controller: Controller, trials: list[str], studies: list[str], error: BadInput | None
+) -> Response:
+    with controller.database.read() as session:
+        newest = [get_study(session, one) for one in find_studies(session, limit=MOST_OFFERED)]
+    offered = {study.id for study in newest}
     return html_page(
         "compare.html",
         status=422 if error else 200,
         trials=trials,
         studies=studies,
+        newest=newest,
+        others=[one for one in studies if one not in offered],
         error=error.message if error else "",
         most_trials=MOST_TRIALS,
         most_studies=MOST_STUDIES,

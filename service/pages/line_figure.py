@@ -10,7 +10,8 @@ from markupsafe import Markup
 from service.pages.figure import Axis, axis_over, drawing, short, tag
 
 WIDTH, HEIGHT = 480, 280
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 40, 44
+# To the right there is room for half of the last tick's label, in a telephone's larger letters.
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 26, 40, 44
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -61,8 +61,10 @@ def duration(seconds: float) -> str:
     return f"{hours}{_NBSP}h" + (f" {rest}{_NBSP}min" if rest else "")
 
 
-def moment(value: datetime) -> str:
-    """`24 November 2026, 04:15 UTC`."""
+def moment(value: datetime | str) -> str:
+    """`24 November 2026, 04:15 UTC`; ISO 8601 is read, as files have it."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
     return f"{value.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
 
 

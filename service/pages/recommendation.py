@@ -7,12 +7,15 @@ from fastapi import APIRouter, Request, Response
 from db.studies import StoredStudy
 from mixtures.export.formats import FORMATS
 from mixtures.recommendation import Recommendation
+from mixtures.verdict import Verdict
 from mixtures.what_would_change import what_would_change
 from service.answers import ANSWER_SECONDS, FitNotReady
+from service.confirming import confirmation_or_none
 from service.full_answer import with_front, with_note
 from service.pages.export_preview import export_preview
 from service.pages.html import html_page
 from service.pages.report_figures import report_figures
+from service.pages.study_view import verdicts_view
 from service.routes.exports import provenance_of
 from service.routes.figures import facts_of
 from service.routes.studies import stored_study
@@ -35,6 +38,7 @@ class Answered:
     answer: Recommendation | None
     changes: tuple[str, ...]
     provenance: dict[str, object]
+    verdicts: tuple[Verdict, ...]
 
 
 @router.get("/studies/{study_id}/recommendation")
@@ -42,6 +46,8 @@ def recommendation_page(study_id: str, controller: ControllerDep, request: Reque
     """The query is that of the form: format and its options."""
     found = _answered(controller, study_id)
     answer, preview = found.answer, None
+    with controller.database.read() as session:
+        confirmation = confirmation_or_none(session, found.study)
     if answer is not None:
         query = request.query_params.multi_items()
         preview = export_preview(controller, found.study, answer, query)
@@ -50,6 +56,7 @@ def recommendation_page(study_id: str, controller: ControllerDep, request: Reque
         study=found.study,
         found=found,
         answer=answer,
+        confirmation=confirmation,
         preview=preview,
         formats=list(FORMATS.values()),
     )
@@ -89,4 +96,5 @@ def _answered(controller: Controller, study_id: str) -> Answered:
         answer=answer,
         changes=what_would_change(study.spec, answer, facts.board) if answer else (),
         provenance=provenance,
+        verdicts=verdicts_view(controller, study, ANSWER_SECONDS),
     )

@@ -9,7 +9,8 @@ from markupsafe import Markup
 from service.pages.figure import Axis, axis_over, clipped, drawing, short, tag
 
 WIDTH = 480
-_ROW, _TOP, _BOTTOM, _RIGHT = 22, 12, 40, 16
+# To the right there is room for half of the last tick's label, in a telephone's larger letters.
+_ROW, _TOP, _BOTTOM, _RIGHT = 22, 12, 40, 26
 # Of a label: about this many characters fit beside a plot.
 _LABEL_CHARACTERS, _LEFT = 22, 158
 # Of a column of cells: the names over them must not lie on each other.

@@ -7,16 +7,20 @@ from db.studies import StoredStudy
 from db.study_page import FailedTrial, failed_trials
 from db.trials import StoredTrial, get_trial
 from mixtures.rank import LeaderboardRow, mixture_key
-from mixtures.recommendation import NotEnoughTrials, Recommendation
+from mixtures.recommendation import Recommendation
 from mixtures.repetition import Epochs
 from mixtures.study import StudySpec
 from mixtures.trial import Progress
+from mixtures.verdict import Verdict
+from service.answers import FitNotReady
 from service.pages.chart import LineName, line_named, line_names
-from service.pages.mixture_table import Column, TablePage, TableQuery, most_epochs
+from service.pages.mixture_table import TablePage, TableQuery, most_epochs
 from service.pages.study_figures import Kind, figures_of
+from service.pages.table_columns import Column
 from service.state import Controller
 from service.study_facts import StudyFacts
 from service.study_status import StudyStatus, study_status
+from service.study_verdicts import study_verdicts
 
 # Of a study whose trials all fail the newest few say enough.
 MOST_FAILED_SHOWN = 10
@@ -100,6 +104,7 @@ class StudyView:
     table: TableView
     figures: tuple[Kind, ...]
     failed: list[FailedTrial]
+    verdicts: tuple[Verdict, ...]
 
     @property
     def recommendation(self) -> Recommendation | None:
@@ -135,7 +140,19 @@ def study_view(controller: Controller, study: StoredStudy, query: TableQuery) ->
         table=table_view(study, found.facts, query),
         figures=figures_of(study.spec),
         failed=failed,
+        verdicts=verdicts_view(controller, study, FIRST_SCREEN_SECONDS),
     )
+
+
+def verdicts_view(
+    controller: Controller, study: StoredStudy, seconds: float
+) -> tuple[Verdict, ...]:
+    """On the study's claims; none while their fits take longer: the page asks again."""
+    with controller.database.read() as session:
+        try:
+            return study_verdicts(controller.answers, session, study, None, seconds)
+        except FitNotReady:
+            return ()
 
 
 def table_view(study: StoredStudy, facts: StudyFacts, query: TableQuery) -> TableView:
@@ -151,17 +168,6 @@ def table_view(study: StoredStudy, facts: StudyFacts, query: TableQuery) -> Tabl
         lines=line_names(facts),
         off_line=_off_line(study.spec, page),
     )
-
-
-def recommendation_or_reason(
-    controller: Controller, study: StoredStudy
-) -> tuple[Recommendation | None, str]:
-    """The recommendation, or None and the sentence that says what it waits for."""
-    with controller.database.read() as session:
-        try:
-            return controller.answers.recommendation(session, study), ""
-        except NotEnoughTrials as error:
-            return None, str(error)
 
 
 def _off_line(spec: StudySpec, page: TablePage) -> frozenset[str]:

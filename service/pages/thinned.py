@@ -3,9 +3,6 @@
 A figure with 100,000 dots is a blot that freezes the page. What is left out is said beside it.
 """
 
-from collections.abc import Sequence
-from typing import TypeVar
-
 import numpy as np
 
 from service.pages.mixture_table import Rows
@@ -13,8 +10,6 @@ from service.study_facts import StudyFacts
 
 # Of those drawn, this part are the first of the leaderboard.
 BEST_PART = 0.25
-
-T = TypeVar("T")
 
 
 def thinned(facts: StudyFacts, rows: Rows, most: int) -> tuple[Rows, str | None]:
@@ -26,10 +21,9 @@ def thinned(facts: StudyFacts, rows: Rows, most: int) -> tuple[Rows, str | None]
         return rows, None
     best = rows[: round(BEST_PART * most)]
     others = rows[len(best) :]
-    is_baseline = [bool(facts.board.rows[row].is_baseline) for row in others]
-    baselines = others[np.array(is_baseline)]
-    even = np.array(evenly(others.tolist(), most - len(best) - len(baselines)), dtype=np.intp)
-    chosen = np.unique(np.concatenate([best, baselines, even]))
+    baselines = others[facts.table.is_baseline[others]]
+    even = even_places(len(others), most - len(best) - len(baselines))
+    chosen = np.unique(np.concatenate([best, baselines, others[even]]))
     words = (
         f"{len(chosen):,} of {len(rows):,} mixtures: the {len(best)} best, the baselines, "
         "and others evenly by rank"
@@ -37,11 +31,10 @@ def thinned(facts: StudyFacts, rows: Rows, most: int) -> tuple[Rows, str | None]
     return chosen, words
 
 
-def evenly(given: Sequence[T], most: int) -> list[T]:
-    """At most `most` of them at equal steps, the first and the last among them."""
-    if len(given) <= most:
-        return list(given)
+def even_places(num: int, most: int) -> Rows:
+    """At most `most` of the places 0 to `num` - 1 at equal steps, from the first to the last."""
+    if num <= most:
+        return np.arange(num)
     if most < 1:
-        return []
-    places = np.unique(np.linspace(0, len(given) - 1, most).round().astype(int))
-    return [given[place] for place in places]
+        return np.arange(0)
+    return np.unique(np.linspace(0, num - 1, most).round().astype(np.intp))

@@ -92,10 +92,12 @@ def _json(request: Request, written: WrittenBoard) -> Response:
     """As it was written, packed for who takes it so; raises NotModified where it is known."""
     require_modified(request, written.etag)
     headers = {"ETag": written.etag, "Vary": "Accept-Encoding"}
-    if "gzip" not in request.headers.get("accept-encoding", ""):
+    takes = request.headers.get("accept-encoding", "")
+    encoding = next((one for one in written.packed if one in takes), None)
+    if encoding is None:
         return Response(written.json, media_type="application/json", headers=headers)
-    headers["Content-Encoding"] = "gzip"
-    return Response(written.packed, media_type="application/json", headers=headers)
+    headers["Content-Encoding"] = encoding
+    return Response(written.packed[encoding], media_type="application/json", headers=headers)
 
 
 def leaderboard_csv(board: Leaderboard, study: StoredStudy) -> str:

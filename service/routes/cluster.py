@@ -19,4 +19,4 @@ def cluster(controller: ControllerDep) -> Cluster:
 @router.get("/settings", operation_id="get_settings")
 def settings(controller: ControllerDep) -> ShownSettings:
     """The settings in force, how to set each, and versions; never the token itself."""
-    return shown_settings(controller.settings)
+    return shown_settings(controller.settings, controller.keyring.is_locked)

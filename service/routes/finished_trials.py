@@ -8,15 +8,16 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from db.finished import table_rows, take_in
-from db.studies import count_states
 from mixtures.finished_trials import read_finished, trials_table
 from mixtures.value import InvalidField, Value
+from service.body import text_of_body
 from service.change import Change, CreationDep
 from service.errors import BadInput
 from service.media_type import CSV, require_media_type
 from service.routes.studies import stored_study
 from service.scopes import READ, SUBMIT
 from service.state import Controller, ControllerDep
+from service.trial_batch import require_within_budget
 
 router = APIRouter(prefix="/v1/studies/{study_id}", tags=["trials"], dependencies=[READ])
 
@@ -82,22 +83,14 @@ def _take_in(
     study = stored_study(controller, study_id)
     hashes = study.data_report["data_hashes"]
     try:
-        text = raw.decode("utf-8-sig")
+        text = text_of_body(raw, "utf-8-sig")
         finished = read_finished(text, study.spec, study_id, hashes, first_line)
-    except UnicodeDecodeError as error:
-        raise BadInput("(body)", None, f"not UTF-8 at byte {error.start}; save it so") from error
     except InvalidField as error:
         raise BadInput(error.field, error.value, str(error)) from error
     with change.write() as session:
         num_new = sum(take_in(session, one) for one in finished)
         session.flush()
-        num_trials = sum(count_states(session, study_id).values())
-        most = study.spec.budget.max_trials
-        if num_trials > most:
-            # Raised inside the transaction, so that nothing of it stays.
-            raise BadInput(
-                "budget.max_trials", most, f"the study would have {num_trials} trials; extend it"
-            )
+        require_within_budget(session, study, "extend it")
         taken = change.answer(session, TakenIn(num_finished=len(finished), num_new=num_new))
     controller.searcher.add(study)
     controller.scheduler.wake()

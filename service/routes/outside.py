@@ -93,7 +93,7 @@ def ask(
     study = _outside_study(controller, study_id)
     wanted = _keyed(wanted, idempotency_key)
     with change.write() as session:
-        ended = leases.expire(session)
+        ended = leases.expire(session, controller.settings.max_attempts)
         given = leases.asked_before(session, study_id, wanted)
         is_new = not given
         if is_new:
@@ -141,7 +141,7 @@ def tell(trial_id: str, told: Told, controller: ControllerDep, change: ChangeDep
             raise BadInput(error.field, error.value, str(error)) from error
     try:
         with change.write() as session:
-            state = leases.tell(session, trial_id, told)
+            state = leases.tell(session, trial_id, told, controller.settings.max_attempts)
             stored = get_trial(session, trial_id)
     except LeaseConflict:
         with controller.database.write() as session:

@@ -5,7 +5,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
 from db.labels import change_study
-from db.studies import StoredStudy, UnknownStudy, get_study, has_study, insert_study
+from db.studies import (
+    StoredStudy,
+    UnknownStudy,
+    get_study,
+    has_study,
+    insert_study,
+    replace_spec,
+    study_id_of,
+)
 from db.study_list import Archived, find_studies
 from db.trials import insert_trials
 from mixtures.design import first_trials
@@ -13,7 +21,7 @@ from mixtures.labels import StudyChange
 from mixtures.objective import require_metric_exists
 from mixtures.recipe import Recipe
 from mixtures.study import StudySpec
-from mixtures.value import InvalidField, Value, canonical_json, hash_text
+from mixtures.value import InvalidField, Value, canonical_json
 from service.body import STUDY_BODY_DOCS, read_body
 from service.change import Change, CreationDep
 from service.errors import BadInput
@@ -79,7 +87,7 @@ def submit_study(
         return Done(answer=answer.model_dump(mode="json"), status=change.status, location=place)
 
     if is_async(prefer):
-        return controller.jobs.accept(request, "submit_study", work)
+        return controller.jobs.accept(request, "submit_study", work, change.wish)
     return _submit(controller, change, spec, is_paused)
 
 
@@ -96,7 +104,7 @@ def _submit(
         require_metric_exists(spec.objective, found)
     except InvalidField as error:
         raise BadInput(error.field, error.value, str(error)) from error
-    study_id = hash_text(canonical_json([spec.model_dump(mode="json"), report["data_hashes"]]))
+    study_id = study_id_of(spec, report["data_hashes"])
     with change.write() as session:
         is_new = not has_study(session, study_id)
         if is_new:
@@ -106,6 +114,10 @@ def _submit(
                 session.flush()
                 change_study(session, study_id, StudyChange(is_paused=True))
         stored = get_study(session, study_id)
+        if spec.claims and spec.claims != stored.spec.claims:
+            # Another question to the same trials; the spec may have been extended since.
+            asked = stored.spec.model_copy(update={"claims": spec.claims})
+            stored = replace_spec(session, study_id, asked)
         answer = change.answer(
             session,
             study_status(controller, stored, within=session),
@@ -153,7 +165,7 @@ def study_tag(study: StoredStudy, status: StudyStatus | None = None) -> str:
     """Of the study as it is shown; without a status for If-Match alone."""
     edit = [getattr(study, name) for name in StudyChange.model_fields]
     # The report on its data never changes.
-    state = [study.id, study.spec.content_hash(), status and status.canonical()]
+    state = [study.id, study.spec.canonical(), status and status.canonical()]
     return tag_of(state, edit)
 
 

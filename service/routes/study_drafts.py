@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from service.body import parse_json
+from service.body import parse_json, text_of_body
 from service.errors import BadInput
 from service.paging import Limit, behind, page_of
 from service.presets import Preset, presets
@@ -45,11 +45,7 @@ async def draft(request: Request) -> StudyDraft:
 
     Always 200: a draft may be wrong. Data are not read and nothing is stored.
     """
-    raw = await request.body()
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput("(body)", None, f"not UTF-8 at byte {error.start}; save it so") from error
+    text = text_of_body(await request.body())
     if "yaml" in request.headers.get("content-type", ""):
         return await run_in_threadpool(draft_of_text, text)
     data = parse_json(text)

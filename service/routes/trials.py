@@ -1,6 +1,5 @@
 """Trials: ask for more of them, look at one, cancel, retry and repeat it, write on it."""
 
-from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response, status
@@ -21,7 +20,6 @@ from service.scopes import READ, SUBMIT
 from service.state import ControllerDep
 from service.trial_batch import (
     Submitted,
-    require_none_is_wrong,
     require_within_budget,
     submit_all,
     submit_each,
@@ -63,8 +61,6 @@ def submit_trials(
     """Add trials to a study: one or many, all or none or each by itself. Idempotent by content."""
     study = stored_study(controller, study_id)
     given = wishes(study, body.items, body.is_list)
-    if all_or_none:
-        require_none_is_wrong(given)
     with change.write() as session:
         submitted = (submit_all if all_or_none else submit_each)(session, study, given)
         change.answer(session, submitted, location=_where(study, submitted), retry_after=_SOON)
@@ -162,7 +158,6 @@ def trial_tag(stored: StoredTrial) -> str:
         stored.attempt,
         stored.cancel_requested,
         *(moment and moment.isoformat() for moment in moments),
-        version("decaymix"),
     ]
     return tag_of(state, [getattr(stored, name) for name in TrialChange.model_fields])
 

@@ -1,5 +1,6 @@
 // Buttons that change something: asked once more, done, and said in words how it went.
-//   <button data-post="/v1/..." data-confirm="Really?">   data-follow: go to the trial it made
+//   <button data-post="/v1/..." data-confirm="Really?">   data-follow: go to the trial it made;
+//                                                         data-method: another than POST
 //   <form data-patch="/v1/..."> with note and tags
 
 import { askJson } from "./ask.js";
@@ -35,11 +36,11 @@ function say(text, isBad = false) {
 }
 
 async function post(button) {
-  const { post: address, confirm: words, follow } = button.dataset;
+  const { post: address, confirm: words, follow, method = "POST" } = button.dataset;
   if (!(await confirmed(words, button.textContent.trim()))) return;
   button.disabled = true;
   try {
-    const answer = await askJson(address, { method: "POST" });
+    const answer = await askJson(address, { method });
     const made = answer.trial_id ?? answer.trial_ids?.[0] ?? answer.id;
     if (follow !== undefined && made) location.assign(`/trials/${made}`);
     else location.reload();

@@ -18,6 +18,14 @@ export function settle(subject) {
   if (complaints.delete(subject)) show();
 }
 
+/** The service is back: what it did not answer is asked again. */
+export function retryAll() {
+  const asked = [...complaints.values()];
+  complaints.clear();
+  show();
+  for (const { retry } of asked) retry?.();
+}
+
 /** The newest complaint is seen. */
 function show() {
   const newest = [...complaints.values()].at(-1);

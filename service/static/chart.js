@@ -4,6 +4,7 @@
 import { askJson } from "./ask.js";
 import { complain, settle } from "./banner.js";
 import { loadPlotly } from "./plotly.js";
+import { inTurn } from "./seen_first.js";
 
 // No bar of buttons: Plotly writes a style element for it, which the policy refuses.
 const CONFIG = { displayModeBar: false, responsive: true };
@@ -186,12 +187,7 @@ function whenIdle(task) {
   else task();
 }
 
-/** A curve that is out of sight lets what is seen go first: to draw it takes a tenth of a second. */
-function soon() {
-  const { top, bottom } = plot.getBoundingClientRect();
-  if (bottom > 0 && top < innerHeight) bring();
-  else whenIdle(bring);
-}
+const again = () => inTurn("curve", plot, bring);
 
 async function save(format) {
   const Plotly = await loadPlotly();
@@ -199,8 +195,8 @@ async function save(format) {
 }
 
 if (plot) {
-  document.addEventListener("filter-changed", soon);
-  document.addEventListener("scores-changed", soon);
+  document.addEventListener("filter-changed", again);
+  document.addEventListener("scores-changed", again);
   document.getElementById("curve-table").addEventListener("toggle", showTable);
   document.getElementById("save-svg").addEventListener("click", () => save("svg"));
   document.getElementById("save-png").addEventListener("click", () => save("png"));

@@ -7,7 +7,7 @@
 // A hidden tab holds no connection and asks for nothing. When it is seen again, or the connection
 // comes back, the whole page is fetched once: whatever happened meanwhile is in it.
 
-import { complain, settle } from "./banner.js";
+import { complain, retryAll, settle } from "./banner.js";
 import { refresh } from "./parts.js";
 
 const UPDATE_MS = 900; // between two fetches of one address: workers report once a second
@@ -72,6 +72,7 @@ function followEvents(source) {
     stream.addEventListener("open", () => {
       say("live", "live");
       settle(events);
+      retryAll();
       page();
     });
     stream.addEventListener("progress", (event) => isWanted(event) && moving());

@@ -2,6 +2,8 @@
 
 const num = (value, digits = 0) => value.toLocaleString("en", { maximumFractionDigits: digits });
 
+const some = (number, what) => `${num(number)} ${what}${number === 1 ? "" : "s"}`;
+
 export function showReport(box, found) {
   box.replaceChildren(
     heading("Dry run"),
@@ -76,8 +78,8 @@ function table(caption, head, rows) {
 function notes(found) {
   const list = Object.assign(document.createElement("ul"), { className: "notes" });
   const said = [
-    ...found.data.contamination.map((one) => `${num(one.num_documents)} documents of ${one.source} hold ${num(one.num_items)} items of ${one.benchmark}.`),
-    ...found.data.near_duplicates.map((one) => `${num(one.num_documents)} documents of ${one.source} nearly repeat ${one.of}.`),
+    ...found.data.contamination.map((one) => `${some(one.num_documents, "document")} of ${one.source} ${one.num_documents === 1 ? "holds" : "hold"} ${some(one.num_items, "item")} of ${one.benchmark}.`),
+    ...found.data.near_duplicates.map((one) => `${some(one.num_documents, "document")} of ${one.source} nearly ${one.num_documents === 1 ? "repeats" : "repeat"} one ${one.of === one.source ? "before it" : `of ${one.of}`}.`),
     ...found.notes,
   ];
   for (const text of said) list.append(Object.assign(document.createElement("li"), { textContent: text }));

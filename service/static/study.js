@@ -5,13 +5,14 @@ import { ask } from "./ask.js";
 import { complain, settle } from "./banner.js";
 import { addKey } from "./keys.js";
 import { refresh } from "./parts.js";
+import { inTurn } from "./seen_first.js";
 
-const TYPING_MS = 50; // a pause in typing, before the table follows
 const LATE_MS = 700; // between looks for an answer that is not there yet, longer each time
 const LATEST_MS = 10_000;
 
 const here = location.pathname;
 const form = document.getElementById("filter");
+const table = document.querySelector('[data-part="table"]');
 
 // The filter
 
@@ -31,36 +32,33 @@ function query() {
   return text ? `?${text}` : "";
 }
 
-/** Show what `search` asks for: the table at once, the figures as they come. */
-async function show(search) {
-  history.replaceState(null, "", here + search + location.hash);
-  const address = `${here}/table${search}`;
+/** The table, for the filter of the address. */
+async function bringTable() {
   try {
-    await refresh(address);
+    await refresh(`${here}/table${location.search}`);
     settle("table");
   } catch (error) {
-    complain("table", error.message, () => show(search));
+    complain("table", error.message, bringTable);
   }
 }
 
-/** The table first: figures are many, and it would wait for its turn among them. */
-async function follow() {
-  await show(query());
+/** Show what `search` asks for in the table alone: figures have no rows and no order. */
+function show(search) {
+  history.replaceState(null, "", here + search + location.hash);
+  inTurn("table", table, bringTable);
+}
+
+function follow() {
+  show(query());
   document.dispatchEvent(new CustomEvent("filter-changed"));
 }
 
 if (form) {
-  let timer = 0;
-  const later = () => {
-    clearTimeout(timer);
-    timer = setTimeout(follow, TYPING_MS);
-  };
   const isTyped = (field) => field.type === "search" || field.type === "number";
-  document.addEventListener("input", (event) => event.target.form === form && isTyped(event.target) && later());
+  document.addEventListener("input", (event) => event.target.form === form && isTyped(event.target) && follow());
   document.addEventListener("change", (event) => event.target.form === form && !isTyped(event.target) && follow());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    clearTimeout(timer);
     follow();
   });
   // Headers and pages are links into the same table.
@@ -104,35 +102,40 @@ showChosen();
 /** Fetch a figure that is open, for the filter of the address. */
 async function bring(details) {
   const address = details.dataset.lazy + location.search;
-  if (details.dataset.shown === address) return;
-  details.dataset.shown = address;
+  details.dataset.asked = address;
   const place = details.querySelector("[data-figure]");
   place.setAttribute("aria-busy", "true");
   try {
     const response = await ask(address, { headers: { Accept: "text/html" } });
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (details.dataset.shown !== address) return; // another filter was chosen meanwhile
+    if (details.dataset.asked !== address) return; // another filter was chosen meanwhile
     const name = place.dataset.figure;
     place.replaceChildren(...fresh.querySelector(`[data-figure="${CSS.escape(name)}"]`).childNodes);
     document.dispatchEvent(new CustomEvent("part-changed", { detail: `figure-${name}` }));
     settle(details.id);
   } catch (error) {
-    delete details.dataset.shown;
+    if (details.dataset.asked !== address) return;
+    delete details.dataset.asked;
     complain(details.id, error.message, () => bring(details));
   }
   place.removeAttribute("aria-busy");
 }
 
-function bringOpen() {
-  for (const details of document.querySelectorAll("[data-lazy][open]")) bring(details);
+function bringWhereOpen(details) {
+  if (!details.open || details.dataset.asked === details.dataset.lazy + location.search) return;
+  details.querySelector("[data-figure]").setAttribute("aria-busy", "true");
+  inTurn("figure", details, () => bring(details));
 }
 
-for (const details of document.querySelectorAll("[data-lazy]")) {
+const figures = document.querySelectorAll("[data-lazy]");
+const bringOpen = () => figures.forEach(bringWhereOpen);
+
+for (const details of figures) {
   if (`#${details.id}` === location.hash) details.open = true;
   details.addEventListener("toggle", () => {
     if (!details.open) return;
     history.replaceState(null, "", `${here}${location.search}#${details.id}`);
-    bring(details);
+    bringWhereOpen(details);
   });
 }
 document.addEventListener("filter-changed", bringOpen);
@@ -146,7 +149,7 @@ document.addEventListener("part-changed", (event) => {
   const now = document.getElementById("rows").dataset.version;
   if (now === version) return;
   version = now;
-  for (const details of document.querySelectorAll("[data-lazy]")) delete details.dataset.shown;
+  for (const details of figures) delete details.dataset.asked;
   document.dispatchEvent(new CustomEvent("scores-changed"));
   bringOpen();
 });

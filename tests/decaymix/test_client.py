@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -106,6 +107,8 @@ STATUS = {"id": "abc", "state": "RUNNING"}
         ),
         (lambda c: c.leaderboard("abc"), "GET", "/v1/studies/abc/leaderboard", STATUS),
         (lambda c: c.recommendation("abc"), "GET", "/v1/studies/abc/recommendation", STATUS),
+        (lambda c: c.confirm_study("abc"), "POST", "/v1/studies/abc/confirmation", STATUS),
+        (lambda c: c.confirmation("abc"), "GET", "/v1/studies/abc/confirmation", STATUS),
         # Whatever a name holds, it is one part of the path.
         (lambda c: c.trial("a/b?c#d"), "GET", "/v1/trials/a%2Fb%3Fc%23d", STATUS),
         (lambda c: c.cancel("../studies"), "POST", "/v1/trials/..%2Fstudies/cancel", STATUS),
@@ -323,6 +326,15 @@ def test_a_controller_that_was_there_is_waited_for(
         with pytest.raises(ControllerUnreachable, match=f"no controller answers at {url}"):
             client.studies()
     assert len(waits) > 3
+
+
+def test_a_controller_that_is_slow_is_not_said_to_be_away() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with Client(url, retry_seconds=0) as client:
+            client._calls._exchange._http.timeout = 0.05  # type: ignore[attr-defined]
+            with pytest.raises(ControllerUnreachable, match=f"the controller at {url} has not ans"):
+                client.studies()
 
 
 def test_very_many_wishes_go_in_chunks_and_each_has_its_result(

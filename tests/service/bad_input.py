@@ -71,7 +71,7 @@ BAD_STUDIES = [
         _sums_from("empty.jsonl"),
         files={"empty.jsonl": b"\n  \n"},
         field="sources.sums",
-        value="sums",
+        value="empty.jsonl",
         right="expected at least one",
     ),
     BadStudy(

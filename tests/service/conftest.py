@@ -10,8 +10,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from db.database import Database
 from service.app import create_app
 from service.settings import Settings
+from service.state import Controller
 from tests.service.pretend_runner import PretendRunner
 from tests.service.thread_pool import ThreadPool
 from workers.pool import LocalProcess
@@ -43,6 +45,13 @@ SMALL_STUDY: dict[str, Any] = {
     "space": {"sft_share": [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]},
     "seeds": [0, 1],
 }
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "decaymix.duckdb")
+    yield database
+    database.close()
 
 
 @pytest.fixture
@@ -93,7 +102,7 @@ def start_service(tmp_path: Path, data_root: Path, shared_child: SharedChild) ->
         pool = ThreadPool(runner=runner or PretendRunner())
         configured = Settings(home=tmp_path / "home", data_roots=(data_root,), **settings)
         with TestClient(create_app(configured, pool), base_url="http://127.0.0.1") as client:
-            cast(FastAPI, client.app).state.controller.answers._process = shared_child
+            controller_of(client).answers._process = shared_child  # type: ignore[assignment]
             yield client
 
     return start
@@ -103,6 +112,10 @@ def start_service(tmp_path: Path, data_root: Path, shared_child: SharedChild) ->
 def client(start_service: StartService) -> Iterator[TestClient]:
     with start_service() as client:
         yield client
+
+
+def controller_of(client: TestClient) -> Controller:
+    return cast(Controller, cast(FastAPI, client.app).state.controller)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:

@@ -3,17 +3,32 @@
 import asyncio
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import uvicorn
+from typer.testing import CliRunner, Result
 
 from service.app import create_app
+from service.cli import app
 from service.settings import Settings
 from tests.service.conftest import SMALL_STUDY, wait_until
 from tests.service.pretend_runner import PretendRunner
 from tests.service.thread_pool import ThreadPool
+
+
+def command_line(monkeypatch: pytest.MonkeyPatch, url: str) -> Callable[..., Result]:
+    """Runs the command line against the service at `url`, on a wide terminal."""
+    monkeypatch.setenv("DECAYMIX_URL", url)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments: str) -> Result:
+        return CliRunner().invoke(app, list(arguments), prog_name="decaymix")
+
+    return call
 
 
 class RealServer:

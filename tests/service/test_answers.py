@@ -7,16 +7,16 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from db.database import Session
 from mixtures.answer_child import run
 from mixtures.recommendation import NotEnoughTrials
 from service import answers as answers_module
 from service import full_answer
 from service.answers import Answers, FitNotReady
 from tests.mixtures.share_study import make_study, observe_curve
-from tests.service.conftest import finished_study
+from tests.service.conftest import controller_of, finished_study
 from workers.pool import LocalProcess
 
 
@@ -38,8 +38,7 @@ class GatedProcess:
 
 def gated(client: TestClient) -> GatedProcess:
     process = GatedProcess()
-    answers = cast(FastAPI, client.app).state.controller.answers
-    answers._process = process
+    controller_of(client).answers._process = process
     return process
 
 
@@ -78,6 +77,11 @@ def test_a_fit_that_takes_too_long_leaves_the_board_raw_and_is_kept_for_the_next
     assert process.calls == ["mixtures.study_answer:answer_study", "mixtures.pareto:pareto_front"]
 
 
+def nothing_read() -> Session:
+    """A session of no database: these fits are given their trials."""
+    return Session()
+
+
 def test_an_older_fit_that_has_not_begun_is_given_up_for_a_newer_one(
     answers: tuple[Answers, GatedProcess],
 ) -> None:
@@ -90,14 +94,16 @@ def test_an_older_fit_that_has_not_begun_is_given_up_for_a_newer_one(
 
     def ask(kind: str, num: int) -> None:
         with pytest.raises(FitNotReady):
-            found._fitted((kind, "s", str(num)), "signal:signal", of_first(num), 0.0)
+            found._fitted(
+                nothing_read(), (kind, "s", str(num)), "signal:signal", of_first(num), 0.0
+            )
 
     ask("other", 1)  # takes the one place
     ask("answer", 10)
     ask("answer", 11)
     ask("answer", 12)
     process.gate.set()
-    found._fitted(("answer", "s", "12"), "signal:signal", of_first(12), 30.0)
+    found._fitted(nothing_read(), ("answer", "s", "12"), "signal:signal", of_first(12), 30.0)
     assert len(process.calls) == 2
 
 
@@ -110,12 +116,14 @@ def test_that_there_is_too_little_is_an_answer_and_a_dead_child_is_none(
     for _ in range(2):
         with pytest.raises(NotEnoughTrials):
             key = ("share", "s", "none")
-            found._fitted(key, "share_line:fit_line", lambda: ([], (study, [])), 30.0)
+            found._fitted(
+                nothing_read(), key, "share_line:fit_line", lambda: ([], (study, [])), 30.0
+            )
     assert len(process.calls) == 1
     for _ in range(2):
         with pytest.raises(AttributeError):
             key = ("none", "s", "none")
-            found._fitted(key, "share_line:no_such", lambda: ([], (study,)), 30.0)
+            found._fitted(nothing_read(), key, "share_line:no_such", lambda: ([], (study,)), 30.0)
     assert len(process.calls) == 3
 
 
@@ -151,7 +159,7 @@ def test_scores_are_read_again_only_where_there_are_more_or_the_spec_is_another(
 
 def test_the_child_ends_with_the_controller(client: TestClient) -> None:
     study = finished_study(client)
-    controller = cast(FastAPI, client.app).state.controller
+    controller = controller_of(client)
     controller.answers._process = LocalProcess()
     client.get(f"/v1/studies/{study}/leaderboard")
     executor = controller.answers._process._executor

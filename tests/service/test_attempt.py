@@ -53,13 +53,6 @@ def state(database: Database, spec: TrialSpec) -> TrialState:
         return trials.get_trial(session, spec.trial_id).state
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "decaymix.duckdb")
-    yield database
-    database.close()
-
-
 @dataclass(kw_only=True)
 class SilentPool(ThreadPool):
     """Its workers hang: they hold their trial and say nothing, for the first `num_silent` tries."""

@@ -265,6 +265,7 @@ def test_a_tab_that_nobody_sees_holds_no_connection_and_catches_up(
 ) -> None:
     study_id = server.submit(space={"sft_share": [0.0, 0.5]}, baselines={}, seeds=[0])
     server.wait_for_the_end(study_id)
+    page.clock.install()
     page.goto(f"/studies/{study_id}")
     expect(page.locator("#connection")).to_have_text("live")
     expect(page.locator("#board tbody th")).to_have_count(2)
@@ -275,7 +276,8 @@ def test_a_tab_that_nobody_sees_holds_no_connection_and_catches_up(
     asked.clear()
     httpx.post(f"{server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.95, "seed": 0})
     server.wait_for_the_end(study_id)
-    page.wait_for_timeout(4000)  # longer than every timer of the page
+    page.clock.run_for(30_000)
+    page.wait_for_timeout(500)  # for what a timer would have asked
     assert asked == []
     expect(page.locator("#board tbody th")).to_have_count(2)
     set_hidden(page, False)

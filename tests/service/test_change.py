@@ -2,18 +2,16 @@
 
 import threading
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from db import answered, audit
 from db.database import now
 from service.routes import trials as trial_routes
-from service.state import Controller
 from service.trial_batch import wishes
-from tests.service.conftest import SMALL_STUDY, StartService, finished_study
+from tests.service.conftest import SMALL_STUDY, StartService, controller_of, finished_study
 from tests.service.test_problems import problem_of
 
 OUTSIDE: dict[str, Any] = {
@@ -29,10 +27,6 @@ OUTSIDE: dict[str, Any] = {
     "baselines": {},
 }
 KEY = {"Idempotency-Key": "wish-1"}
-
-
-def controller_of(client: TestClient) -> Controller:
-    return cast(Controller, cast(FastAPI, client.app).state.controller)
 
 
 def outside_study(client: TestClient) -> str:

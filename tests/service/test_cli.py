@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from mixtures.export.formats import FORMATS
 from mixtures.export.plain import verify_export
@@ -20,7 +20,7 @@ from service.cli import app
 from tests.service.bad_input import BAD_STUDIES, BadStudy, written
 from tests.service.conftest import SMALL_STUDY
 from tests.service.pretend_runner import PretendRunner
-from tests.service.real_server import RealServer
+from tests.service.real_server import RealServer, command_line
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +48,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
 
 @pytest.fixture
 def run(server: RealServer, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("DECAYMIX_URL", server.url)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: str) -> Result:
-        return CliRunner().invoke(app, list(arguments))
-
-    return call
+    return command_line(monkeypatch, server.url)
 
 
 def study_file(tmp_path: Path, **changes: Any) -> str:
@@ -80,7 +74,9 @@ def test_a_bad_study_is_one_line_and_exit_code_2_and_nothing_is_written(
     done = run("submit", str(path))
     assert done.exit_code == 2
     value = f"{path.stat().st_size} bytes" if bad.value is None else bad.value
-    assert done.stderr.startswith(f"decaymix: {bad.field} = {value!r}: ")
+    shown = value if str(value).startswith("{'") else repr(value)
+    file = f"{path}: " if bad.status == 422 else ""
+    assert done.stderr.startswith(f"decaymix: {file}{bad.field} = {shown}: ")
     assert bad.right in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
@@ -89,8 +85,11 @@ def test_a_bad_study_is_one_line_and_exit_code_2_and_nothing_is_written(
 
 
 def test_bad_input_is_one_line_and_exit_code_2(run: Any, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("")
     for arguments, words in [
-        (("submit", str(tmp_path / "nothing.yaml")), "nothing.yaml"),
+        (("submit", str(tmp_path / "nothing.yaml")), "nothing.yaml: No such file or directory"),
+        (("submit", str(empty)), "empty.yaml: is empty; expected an object of named fields"),
         (("recommend", "nothing"), "no study with the name or id 'nothing'"),
         (("cancel", "nothing"), "no trial nothing"),
         (("across-proxies", "small"), "expected two different studies or more"),
@@ -180,11 +179,14 @@ def test_a_study_is_paused_extended_cloned_and_put_away(run: Any, tmp_path: Path
     limited = run("limit", "changing", "--priority", "3", "--max-running", "2")
     assert "priority 3, max_running 2" in limited.stdout
     assert "give --priority, --max-running or both" in run("limit", "changing").stderr
-    run("limit", "changing", "--max-running", "0")
+    unlimited = run("limit", "changing", "--max-running", "0")
+    assert unlimited.stdout == "study changing: max_running without limit\n"
     answer = run("extend", "changing", "--sft-share", "0.5", "--seed", "2", "--max-trials", "1001")
     assert answer.stdout == "5 new trials\n"
     status = json.loads(run("status", "changing", "--json").stdout)["status"]
     assert (status["trials"]["WAITING"], status["is_paused"]) == (5, True)
+    assert "changing, paused" in run("studies").stdout
+    assert run("status", "changing").stdout.startswith("RUNNING, paused · ")
     assert (status["priority"], status["max_running"]) == (3, None)
     assert run("resume", "changing").exit_code == 0
     assert run("watch", "changing").exit_code == 0

@@ -38,7 +38,7 @@ def test_a_running_home_is_copied_and_made_again(
     folder = tmp_path / "backup"
     done = run(server, monkeypatch, "backup", str(folder))
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith(f"1 studies and 14 trials in {folder}")
+    assert done.stdout.startswith(f"1 study and 14 trials in {folder}")
     assert (folder / "tables" / "score.parquet").is_file()
     again = run(server, monkeypatch, "backup", str(folder))
     assert again.exit_code == 2

@@ -1,5 +1,6 @@
 """`./run decaymix benchmark check`: what is shown of a task file, and what is said of a bad one."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -39,6 +40,29 @@ def test_an_item_is_shown_as_the_model_sees_it(file: Path) -> None:
     assert "context:\nSky?\nother choice: ' red'\nright answer: ' blue'" in found.output
     as_json = CliRunner().invoke(app, ["benchmark", "check", str(file), "--json"])
     assert json.loads(as_json.output)["metrics"][:2] == ["bits_per_byte", "acc"]
+
+
+def test_a_task_that_comes_with_decaymix_is_checked_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("lm_eval", reason="lm-evaluation-harness is not installed (extra lm-eval)")
+    monkeypatch.setenv("DECAYMIX_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DECAYMIX_DATA_ROOTS", str(tmp_path))
+    (tmp_path / "benchmarks").mkdir()
+    with gzip.open(tmp_path / "benchmarks" / "piqa.jsonl.gz", "wt") as file:
+        item = json.dumps({"query": "Cut bread?", "choices": ["Saw.", "Dig."], "gold": 0})
+        file.write(f"{item}\n{item}\n")
+    found = CliRunner().invoke(app, ["benchmark", "check", "piqa"])
+    assert found.exit_code == 0, found.output
+    assert "piqa: 2 items" in found.output
+    assert "right answer: ' Saw.'" in found.output
+
+
+def test_a_name_that_no_task_has_lists_those_there_are() -> None:
+    pytest.importorskip("lm_eval", reason="lm-evaluation-harness is not installed (extra lm-eval)")
+    found = CliRunner().invoke(app, ["benchmark", "check", "piqaa"])
+    assert found.exit_code == 2
+    assert "piqa, " in found.output
 
 
 def test_a_bad_file_ends_with_2_and_one_line(file: Path) -> None:

@@ -13,14 +13,13 @@ import click
 import pytest
 import typer.main
 from rich.console import Console
-from typer.testing import CliRunner, Result
 
 from decaymix import Client, ControllerUnreachable
 from service import connection
 from service.cli import app
 from service.show import counted, show_progress
 from tests.service.pretend_runner import PretendRunner
-from tests.service.real_server import RealServer
+from tests.service.real_server import RealServer, command_line
 from tests.service.test_change import OUTSIDE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,13 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
 
 @pytest.fixture
 def run(server: RealServer, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("DECAYMIX_URL", server.url)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: str) -> Result:
-        return CliRunner().invoke(app, list(arguments), prog_name="decaymix")
-
-    return call
+    return command_line(monkeypatch, server.url)
 
 
 def commands(group: Any, above: str = "") -> Iterator[tuple[str, click.Command]]:

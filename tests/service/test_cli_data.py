@@ -74,13 +74,19 @@ def test_bad_input_is_one_line_and_exit_code_2(data: Path, tmp_path: Path) -> No
     twice, no_yaml = tmp_path / "twice.yaml", tmp_path / "no.yml"
     twice.write_text("seeds: [0]\nname: a\nseeds: [1]\n")
     no_yaml.write_text("a: [\n")
+    empty = tmp_path / "empty.yaml"
+    empty.write_text("")
     for arguments, words in [
         (("source", "preview", str(data / "no.jsonl")), "no such file"),
+        (("source", "preview", str(data)), "it is a folder; name a file in it"),
+        (("source", "preview", "no.jsonl"), f"no such file in {Path.cwd()}"),
         (("source", "preview", str(broken)), "line 2 is not JSON"),
-        (("study", "check", str(tmp_path / "no.yaml")), "cannot read"),
+        (("study", "check", str(tmp_path / "no.yaml")), "no.yaml: No such file or directory\n"),
+        (("study", "check", str(empty)), "empty.yaml: is empty; expected an object of named"),
+        (("study", "check", str(template), "--proxy", "nanno"), "proxy = 'nanno': no such preset"),
         (("study", "check", str(twice)), "twice.yaml: seeds: given twice, in line 1 and line 3"),
         (("study", "check", str(no_yaml)), "no.yml: not YAML"),
-        (("study", "check", str(wrong)), "expected distinct numbers"),
+        (("study", "check", str(wrong)), "wrong.yaml: seeds = [0, 0]: seeds are [0, 0], expected"),
         (("study", "check", str(template)), "the fields there are ['answer', 'question']"),
     ]:
         done = run(*arguments)

@@ -1,4 +1,4 @@
-"""What `best-shares`, `pareto`, `effects` and `across-proxies` print of real answers."""
+"""What `best-shares`, `pareto`, `effects`, `across-proxies` and `signal` print of real answers."""
 
 import io
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from mixtures.factor_effects import factor_effects
 from mixtures.named_objectives import asked_objectives, own_objective
 from mixtures.observation import Observation
 from mixtures.pareto import pareto_front
+from mixtures.signal import signal
 from mixtures.study import StudySpec
 from service.cli import app
 from service.cli_moves import (
@@ -21,6 +22,7 @@ from service.cli_moves import (
     show_best_shares,
     show_effects,
     show_pareto,
+    show_signal,
 )
 from tests.mixtures.share_study import SWEEP, make_study, observe
 
@@ -87,7 +89,26 @@ def test_two_studies_are_compared_in_words() -> None:
     assert "no extrapolation: 2 sizes" in text
 
 
-@pytest.mark.parametrize("command", ["best-shares", "pareto", "effects", "across-proxies"])
+def test_a_benchmark_that_shows_the_seed_alone_is_marked_as_weak() -> None:
+    study = make_study()
+    trials = [
+        # Math tells shares apart; of code each seed has an order of its own.
+        observe(
+            study, share, seed, math=share + 0.01 * seed, code=(-1) ** (round(10 * share) + seed)
+        )
+        for seed in (0, 1)
+        for share in SWEEP
+    ]
+    text = printed(show_signal, signal(study, {study.objective.metric: trials}))
+    (math,) = [row for row in text.splitlines() if "math" in row]
+    (code,) = [row for row in text.splitlines() if "code" in row]
+    assert "weak" not in math
+    assert "weak" in code and " 0.0 " in code
+
+
+@pytest.mark.parametrize(
+    "command", ["best-shares", "pareto", "effects", "across-proxies", "signal"]
+)
 def test_each_command_says_what_it_does(command: str) -> None:
     done = CliRunner().invoke(app, [command, "--help"])
     assert done.exit_code == 0

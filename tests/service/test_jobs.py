@@ -1,12 +1,13 @@
 """Long work that nobody waits for: a job says how it went, as the request would have."""
 
+import threading
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from service.jobs import Done, Job, Jobs, is_async
-from service.routes import study_changes
+from service.routes import studies, study_changes
 from tests.service.conftest import SMALL_STUDY, wait_until
 from tests.service.test_change import KEY, OUTSIDE
 from tests.service.test_problems import problem_of
@@ -40,6 +41,53 @@ def test_a_study_is_submitted_without_waiting(client: TestClient) -> None:
     told = client.get("/v1/audit").json()["entries"]
     # Two that were accepted, what came of them, and the answer that was asked for again.
     assert sorted(one["status"] for one in told) == [200, 201, 201, 202, 202]
+
+
+def test_a_key_whose_job_still_runs_begins_no_other(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on, num_done = threading.Event(), 0
+
+    def slow(*arguments: Any) -> Any:
+        nonlocal num_done
+        assert may_go_on.wait(20)
+        num_done += 1
+        return submit(*arguments)
+
+    submit = studies._submit
+    monkeypatch.setattr(studies, "_submit", slow)
+    headers = {**ASYNC, **KEY}
+    first = client.post("/v1/studies", json=OUTSIDE, headers=headers)
+    again = client.post("/v1/studies", json=OUTSIDE, headers=headers)
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert again.headers["location"] == first.headers["location"]
+    assert again.headers["idempotency-replayed"] == "true"
+    # Who wants to wait is told where to look, and another request needs another key.
+    told = problem_of(client.post("/v1/studies", json=OUTSIDE, headers=KEY), 409)
+    assert first.headers["location"] in told["detail"]
+    other = {**OUTSIDE, "name": "other"}
+    problem_of(client.post("/v1/studies", json=other, headers=headers), 422)
+    may_go_on.set()
+    job = ended(client, first)
+    assert (job["status"], num_done) == (201, 1)
+    answer = client.post("/v1/studies", json=OUTSIDE, headers=headers)
+    assert (answer.status_code, answer.json()) == (201, job["answer"])
+
+
+def test_a_key_whose_job_failed_may_be_used_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("no")
+
+    headers = {**ASYNC, **KEY}
+    with monkeypatch.context() as patched:
+        patched.setattr(studies, "_submit", broken)
+        assert (
+            ended(client, client.post("/v1/studies", json=OUTSIDE, headers=headers))["status"]
+            == 500
+        )
+    assert ended(client, client.post("/v1/studies", json=OUTSIDE, headers=headers))["status"] == 201
 
 
 def test_what_is_wrong_is_told_as_if_one_had_waited(client: TestClient) -> None:

@@ -2,27 +2,22 @@
 
 import gzip
 import threading
-from typing import Any, cast
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from fastapi import FastAPI
+import zstandard
 from fastapi.testclient import TestClient
 
+from db.scores import observations
 from mixtures.rank import Leaderboard
+from mixtures.recommendation import NotEnoughTrials
+from service import answers as answers_module
 from service import kept_boards as kept_boards_module
-from service.kept_boards import KeptBoards
-from tests.service.conftest import StartService, finished_study, wait_until
-
-
-def boards_of(client: TestClient) -> KeptBoards:
-    boards: KeptBoards = cast(FastAPI, client.app).state.controller.boards
-    return boards
-
-
-def stored(client: TestClient, study: str) -> Any:
-    from service.routes.studies import stored_study
-
-    return stored_study(cast(FastAPI, client.app).state.controller, study)
+from service import study_facts as study_facts_module
+from service.routes.studies import stored_study
+from tests.service.conftest import StartService, controller_of, finished_study, wait_until
 
 
 def finish_one_more(client: TestClient, study: str, seed: int) -> str:
@@ -63,13 +58,26 @@ def trials_of(client: TestClient, study: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_who_takes_it_packed_gets_the_same_bytes_packed(client: TestClient) -> None:
+@pytest.mark.parametrize(
+    ("takes", "encoding", "unpack"),
+    [
+        ("gzip", "gzip", gzip.decompress),
+        ("zstd", "zstd", zstandard.decompress),
+        ("gzip, deflate, br, zstd", "zstd", zstandard.decompress),
+    ],
+)
+def test_who_takes_it_packed_gets_the_same_bytes_packed(
+    client: TestClient, takes: str, encoding: str, unpack: Callable[[bytes], bytes]
+) -> None:
     address = f"/v1/studies/{finished_study(client)}/leaderboard"
     plain = client.get(address, headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
-    with client.stream("GET", address, headers={"Accept-Encoding": "gzip"}) as packed:
-        assert packed.headers["content-encoding"] == "gzip"
-        assert gzip.decompress(b"".join(packed.iter_raw())) == plain.content
+    with client.stream("GET", address, headers={"Accept-Encoding": takes}) as packed:
+        assert packed.headers["content-encoding"] == encoding
+        assert packed.headers["etag"] == f'{plain.headers["etag"][:-1]}-{encoding}"'
+        assert unpack(b"".join(packed.iter_raw())) == plain.content
+    known = {"If-None-Match": packed.headers["etag"]}
+    assert client.get(address, headers=known).status_code == 304
 
 
 def test_who_has_the_board_already_is_told_so(client: TestClient) -> None:
@@ -84,25 +92,36 @@ def test_who_has_the_board_already_is_told_so(client: TestClient) -> None:
     assert other.headers["etag"] != etag
 
 
+class Gated:
+    """A child process whose fits wait for the gate."""
+
+    def __init__(self, process: Any, gate: threading.Event) -> None:
+        self.process, self.gate, self.is_asked = process, gate, threading.Event()
+
+    def call(self, *given: Any) -> Any:
+        self.is_asked.set()
+        assert self.gate.wait(60)
+        return self.process.call(*given)
+
+    def close(self) -> None:
+        self.gate.set()
+
+
+class NoFit:
+    """A child process to which no trials are ever enough."""
+
+    def call(self, *_: Any) -> Any:
+        raise NotEnoughTrials("one more")
+
+
 def test_who_does_not_wait_gets_the_last_fit_while_the_newest_is_made(client: TestClient) -> None:
     study = finished_study(client)
     address = f"/v1/studies/{study}/leaderboard"
     first = client.get(address).json()
     assert first["rows"][0]["posterior"] is not None
-    answers, gate = cast(FastAPI, client.app).state.controller.answers, threading.Event()
+    answers, gate = controller_of(client).answers, threading.Event()
 
-    class Gated:
-        def __init__(self, process: Any) -> None:
-            self.process = process
-
-        def call(self, *given: Any) -> Any:
-            assert gate.wait(60)
-            return self.process.call(*given)
-
-        def close(self) -> None:
-            gate.set()
-
-    answers._process = Gated(answers._process)
+    answers._process = Gated(answers._process, gate)  # type: ignore[assignment]
     newest = finish_one_more(client, study, seed=7)
     # The fit stands still, and nobody is held up by it.
     for _ in range(3):
@@ -110,6 +129,78 @@ def test_who_does_not_wait_gets_the_last_fit_while_the_newest_is_made(client: Te
     gate.set()
     wait_until(lambda: client.get(address, params={"wait": False}).json()["as_of_trial"] == newest)
     assert client.get(address, params={"wait": False}).json() == client.get(address).json()
+
+
+def test_a_board_by_raw_means_is_written_once_while_its_first_fit_is_made(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_boards_module, "ANSWER_SECONDS", 0.0)
+    study, controller, gate = finished_study(client), controller_of(client), threading.Event()
+    controller.answers._process = Gated(controller.answers._process, gate)  # type: ignore[assignment]
+    written: list[str] = []
+    make = kept_boards_module._written
+
+    def counted(*given: Any) -> Any:
+        written.append(given[0].no_posterior)
+        return make(*given)
+
+    monkeypatch.setattr(kept_boards_module, "_written", counted)
+    address = f"/v1/studies/{study}/leaderboard"
+    asked = [{"wait": False}, {"wait": False}, {"wait": True}]
+    boards = [client.get(address, params=one).json() for one in asked]
+    assert "not done yet" in boards[0]["no_posterior"]
+    assert boards[1:] == boards[:1] * 2
+    assert len(written) == 1
+    gate.set()
+
+    def is_fitted() -> bool:
+        found = client.get(address, params={"wait": False}).json()
+        return found["rows"][0]["posterior"] is not None
+
+    wait_until(is_fitted)
+    assert len(written) == 2
+    assert not controller.boards._raw
+
+
+@pytest.mark.parametrize("what", ["recommendation", "leaderboard?objective=transfer", "pareto"])
+def test_who_waits_for_a_fit_holds_no_session(client: TestClient, what: str) -> None:
+    study, controller, gate = finished_study(client), controller_of(client), threading.Event()
+    gated = Gated(NoFit(), gate)
+    controller.answers._process = gated  # type: ignore[assignment]
+    with ThreadPoolExecutor(1) as asks:
+        answer = asks.submit(client.get, f"/v1/studies/{study}/{what}")
+        assert gated.is_asked.wait(20)
+        # The loops of the controller read now and then.
+        pool = controller.database._engine.pool
+        wait_until(lambda: pool.checkedout() == 0, 5)  # type: ignore[attr-defined]
+        gate.set()
+        assert answer.result(60).status_code == 409
+
+
+def test_scores_are_read_once_where_the_fit_is_late(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, controller, gate = finished_study(client), controller_of(client), threading.Event()
+    controller.answers._process = Gated(controller.answers._process, gate)  # type: ignore[assignment]
+    num_reads = 0
+
+    def counted(*given: Any) -> Any:
+        nonlocal num_reads
+        num_reads += 1
+        return observations(*given)
+
+    for module in (answers_module, study_facts_module):
+        monkeypatch.setattr(module, "observations", counted)
+    monkeypatch.setattr(kept_boards_module, "ANSWER_SECONDS", 0.0)
+    board = client.get(f"/v1/studies/{study}/leaderboard").json()
+    assert "not done yet" in board["no_posterior"]
+    assert (len(board["rows"]), num_reads) == (7, 1)
+    wait_until(
+        lambda: controller.facts.of(stored_study(controller, study), 0.5).facts.board.rows != ()
+    )
+    facts = controller.facts.of(stored_study(controller, study), 0.5).facts
+    assert (facts.is_partial, len(facts.trials), num_reads) == (True, 14, 1)
+    gate.set()
 
 
 def test_an_extended_study_does_not_answer_from_the_fit_of_before(
@@ -120,9 +211,10 @@ def test_an_extended_study_does_not_answer_from_the_fit_of_before(
         study = finished_study(client)
         before = client.get(f"/v1/studies/{study}/leaderboard").json()
         client.post(f"/v1/studies/{study}/extend", json={"seeds": [2]}).raise_for_status()
-        boards = boards_of(client)
+        controller = controller_of(client)
+        boards = controller.boards
         kept = boards._kept[(study, "own")]
-        found = boards.of(stored(client, study), "own", waits=False)
+        found = boards.of(stored_study(controller, study), "own", waits=False)
         assert kept.spec_hash != found.spec_hash
         assert before["num_trials"] <= found.board.num_trials
 
@@ -134,7 +226,7 @@ def test_boards_are_kept_within_a_number_of_bytes(
     study = finished_study(client)
     client.get(f"/v1/studies/{study}/leaderboard").raise_for_status()
     client.get(f"/v1/studies/{study}/leaderboard?objective=transfer").raise_for_status()
-    assert list(boards_of(client)._kept) == [(study, "transfer")]
+    assert list(controller_of(client).boards._kept) == [(study, "transfer")]
 
 
 def test_pages_of_a_board_are_its_rows_in_their_order(client: TestClient) -> None:

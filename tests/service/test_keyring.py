@@ -2,9 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -12,13 +10,6 @@ import service.keyring
 from db.database import Database
 from db.tokens import UnknownToken, token_hashes
 from service.keyring import Keyring, LastAdmin, TokensNeeded
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "decaymix.duckdb")
-    yield database
-    database.close()
 
 
 def test_only_the_hash_of_a_token_is_kept(database: Database) -> None:

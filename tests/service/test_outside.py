@@ -1,6 +1,7 @@
 """Ask and tell over REST, against the whole service; and the example that needs nothing else."""
 
 import importlib.util
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from db.tables import AttemptRow
 from tests.mixtures.outside_study import OUTSIDE_STUDY
-from tests.service.conftest import SMALL_STUDY, StartService, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService, controller_of, wait_until
 from tests.service.pretend_runner import PretendRunner
 from tests.service.real_server import RealServer
 
@@ -70,6 +72,25 @@ def test_a_study_is_asked_told_and_ranked_and_our_workers_stay_away(
         assert forced.status_code == 200 and "Not enough evidence" in forced.text
         assert client.get(f"/studies/{study}").status_code == 200
     assert runner.attempts == []
+
+
+def test_how_often_others_may_lose_a_trial_is_what_the_settings_say(
+    start_service: StartService,
+) -> None:
+    with start_service(max_attempts={"lost": 1, "error": 2}) as client:
+        study = submit(client, design={"num_mixtures": 4, "num_repeated": 0})
+        (lost,) = ask(client, study)
+        with controller_of(client).database.write() as session:
+            session.get_one(AttemptRow, (lost["trial_id"], 1)).leased_until = datetime(2020, 1, 1)
+        (broken,) = ask(client, study)
+        assert broken["trial_id"] != lost["trial_id"]
+        assert client.get(f"/v1/trials/{lost['trial_id']}").json()["state"] == "FAILED"
+        # Meanwhile whoever asks gets the first that waits.
+        for attempt, state in ((1, "WAITING"), (2, "FAILED")):
+            body = {"attempt": attempt, "failure": "no disk"}
+            assert tell(client, broken, body).json()["state"] == state
+            if attempt == 1:
+                assert ask(client, study)[0]["trial_id"] == broken["trial_id"]
 
 
 def test_a_wish_is_one_by_its_key_and_says_when_nothing_waits(client: TestClient) -> None:
@@ -140,6 +161,7 @@ def test_a_restarted_controller_leaves_leases_as_they_are(start_service: StartSe
         ({"scores": [{"benchmark": "maths", "metric": "loss", "value": 1}]}, "scores.0.benchmark"),
         ({"scores": []}, "scores"),
         ({"scores": [{"benchmark": "math", "metric": "loss", "value": "x"}]}, "scores.0.value"),
+        ({"scores": [{"benchmark": "math", "metric": "loss", "value": 1e13}]}, "scores.0.value"),
         ({"failure": "both"}, "scores"),
         ({"attempt": 0}, "attempt"),
     ],
@@ -151,6 +173,17 @@ def test_what_cannot_be_told_is_said_by_its_field(
     answer = tell(client, trial, {**told(trial, 2.0), **changes})
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize("path", ["leaderboard", "recommendation", "signal", "curve", "report"])
+def test_the_largest_scores_that_can_be_told_leave_every_answer_there(
+    client: TestClient, path: str
+) -> None:
+    study = submit(client, space={"sft_share": [0.0, 0.25, 0.5, 0.75, 1.0]})
+    for trial, value in zip(ask(client, study, num=6), (1e12, -1e12, 2, 3, 4, 1e-300), strict=True):
+        assert tell(client, trial, told(trial, value)).status_code == 200
+    answer = client.get(f"/v1/studies/{study}/{path}")
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_study_of_our_own_workers_is_not_asked(client: TestClient) -> None:

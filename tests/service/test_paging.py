@@ -1,6 +1,7 @@
 """Every list comes in pages: the `Link` of one leads to the next, and all of them are the whole."""
 
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -51,6 +52,16 @@ def test_pages_of_a_plain_list_are_the_list(start_service: StartService) -> None
             assert [len(page) for page in pages[:-1]] == [2] * (len(pages) - 1)
             assert len(every) >= 3
         assert len(client.get(whole[1]).json()) == 4
+
+
+def test_a_list_that_is_not_in_the_order_of_its_names_loses_nothing(
+    client: TestClient, data_root: Path
+) -> None:
+    (data_root / "a_task.yaml").write_text("task: a_task\n")
+    every = client.get("/v1/benchmarks").json()
+    assert [one["name"] for one in every] != sorted(one["name"] for one in every)
+    pages = follow(client, "/v1/benchmarks?limit=2")
+    assert [one for page in pages for one in page] == every
 
 
 def test_pages_that_are_objects_have_links_too(client: TestClient) -> None:

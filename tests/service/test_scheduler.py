@@ -3,9 +3,8 @@
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from db import trials
 from db.attempts import list_attempts
 from db.database import Database
 from mixtures.design import first_trials
+from mixtures.retries import Retries
 from mixtures.study import Resources
 from mixtures.trial import TrialFailure, TrialResult, TrialSpec, TrialState
 from service import scheduler as scheduler_module
@@ -41,13 +41,6 @@ class DyingPool(ThreadPool):
 @pytest.fixture(autouse=True)
 def _quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduler_module, "TICK_SECONDS", 0.02)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "decaymix.duckdb")
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -85,11 +78,12 @@ def run_with(
     pool: ThreadPool,
     body: Callable[[Scheduler], Awaitable[None]],
     events: Events | None = None,
+    retries: Retries | None = None,
 ) -> None:
     """Start a scheduler, run `body`, stop it."""
 
     async def main() -> None:
-        scheduler = Scheduler(database, pool, events or Events())
+        scheduler = Scheduler(database, pool, events or Events(), retries=retries)
         await scheduler.start()
         try:
             await body(scheduler)
@@ -348,3 +342,14 @@ def test_a_trial_that_nothing_runs_does_not_stay_running(
     run_with(database, pool, body)
     assert states(database) == [TrialState.COMPLETE] * 6
     assert attempts(database) == [2, 1, 1, 1, 1, 1]
+
+
+def test_a_trial_that_nothing_runs_is_tried_as_often_as_was_set(
+    database: Database, specs: list[TrialSpec]
+) -> None:
+    async def body(scheduler: Scheduler) -> None:
+        await until(lambda: all_finished(database))
+
+    pool = DefectivePool(runner=PretendRunner(), num_workers=1, num_defects=1)
+    run_with(database, pool, body, retries=Retries(lost=1))
+    assert states(database) == [TrialState.FAILED] + [TrialState.COMPLETE] * 5

@@ -1,11 +1,15 @@
 """A search in the whole service: trials come by themselves, end with the budget, fall back."""
 
+import asyncio
+import time
 from typing import Any
 
 import numpy as np
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 
+from mixtures.propose import Proposal
 from service import searcher
 from service.searcher import deadline
 from tests.mixtures.outside_study import OUTSIDE_STUDY
@@ -93,3 +97,61 @@ def test_hours_that_are_spent_end_what_waits(client: TestClient) -> None:
     wait_until(lambda: status_of(client, study)["trials"]["WAITING"] == 0)
     assert status_of(client, study)["trials"]["CANCELLED"] > 0
     assert OUTSIDE_STUDY["trained_by"] == "outside"
+
+
+def test_a_study_that_cannot_be_proposed_for_is_logged_once_for_each_change() -> None:
+    lone = searcher.Searcher(None, lambda: None)  # type: ignore[arg-type]
+    failing = {"a": RuntimeError("no memory")}
+    lone._studies = {"a": None, "b": None}  # type: ignore[dict-item]
+
+    def care(study_id: str) -> bool:
+        if study_id in failing:
+            raise failing[study_id]
+        return False
+
+    async def turn() -> bool:
+        try:
+            await lone._turn()
+        except RuntimeError:
+            return False
+        return True
+
+    lone._care = care  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patched, structlog.testing.capture_logs() as lines:
+        patched.setattr(searcher, "TICK_SECONDS", 0.0)
+        assert [asyncio.run(turn()) for _ in range(3)] == [False] * 3
+        failing["a"] = RuntimeError("killed")
+        assert [asyncio.run(turn()) for _ in range(2)] == [False] * 2
+        failing.clear()
+        assert asyncio.run(turn())
+    assert [(one["event"], one.get("error") or one["after"]) for one in lines] == [
+        ("no proposal", "RuntimeError: no memory"),
+        ("no proposal", "RuntimeError: killed"),
+        ("proposes again", "RuntimeError: killed"),
+    ]
+
+
+def test_a_search_that_has_stopped_stays_so_in_a_controller_started_anew(
+    start_service: StartService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def propose(self: searcher.Searcher, study: Any, found: list[Any], *_: Any) -> Proposal:
+        asked.append(len(found))
+        return Proposal(requests=(), chosen_by="search", stop="enough", num_trials=len(found))
+
+    monkeypatch.setattr(searcher.Searcher, "_propose", propose)
+    monkeypatch.setattr(searcher, "TICK_SECONDS", 0.01)
+    with start_service() as client:
+        study = submit(client, design={"num_mixtures": 4, "num_repeated": 0}, search={})
+        for trial in ask(client, study, num=20):
+            tell(client, trial, told(trial, 2.0))
+        wait_until(lambda: status_of(client, study)["state"] == "FINISHED", 10)
+    before = len(asked)
+    with start_service() as client:
+        time.sleep(0.2)
+        status = status_of(client, study)
+        assert (status["search_stopped"], len(asked)) == ("enough", before)
+        # More budget is a reason to ask again.
+        client.post(f"/v1/studies/{study}/extend", json={"max_trials": 2000}).raise_for_status()
+        wait_until(lambda: len(asked) > before)

@@ -78,7 +78,7 @@ def test_it_says_where_it_listens_keeps_its_home_and_stops_in_good_order(
         # It has asked the database by now, which would load pandas where it could.
         mapped = Path(f"/proc/{controller.pid}/maps").read_text()
         assert "duckdb" in mapped
-        heavy = ("pandas", "pyarrow", "torch", "lightgbm", "sklearn")
+        heavy = ("pandas", "pyarrow", "torch", "lightgbm", "sklearn", "scipy")
         assert [name for name in heavy if f"/{name}/" in mapped] == []
 
         # A second one on the same home is refused in one sentence, before it starts anything.

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith("DECAYMIX_") or name == "RAY_ADDRESS":
+        if name.startswith(("DECAYMIX_", "OTEL_")) or name == "RAY_ADDRESS":
             monkeypatch.delenv(name)
 
 
@@ -112,6 +112,16 @@ def test_hosts_are_split_at_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().allowed_hosts == ("mix.example.org", "other")
 
 
+def test_traces_go_over_http_or_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    # Set for other programs, and nobody asks for ours.
+    assert Settings().otlp_endpoint is None
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert what_is_wrong(caught.value).startswith("OTEL_EXPORTER_OTLP_PROTOCOL = 'grpc': ")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
@@ -122,6 +132,11 @@ def test_hosts_are_split_at_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DECAYMIX_TOKEN", "sword fish", "DECAYMIX_TOKEN: expected printable ASCII"),
         ("DECAYMIX_TOKEN", "schwertfisch-ä", "DECAYMIX_TOKEN: expected printable ASCII"),
         ("DECAYMIX_TOKEN", "two\nlines", "DECAYMIX_TOKEN: expected printable ASCII"),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "collector:4318",
+            "OTEL_EXPORTER_OTLP_ENDPOINT = 'collector:4318': expected an address that begins",
+        ),
     ],
 )
 def test_what_is_wrong_names_the_variable(

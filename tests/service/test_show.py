@@ -69,6 +69,7 @@ def status(**changes: Any) -> dict[str, Any]:
         "running": [],
         "tokens_per_second": None,
         "state": "RUNNING",
+        "is_paused": False,
         "seconds_left": None,
         "num_finished": 3,
         "num_trials": 14,
@@ -83,7 +84,7 @@ def progress(phase: str, done: int = 0, total: int = 0) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({}, "unknown left"),
+        ({}, "time left not known yet"),
         (
             {
                 "running": [progress("decay", 5, 10), progress("decay", 7, 10)],
@@ -94,7 +95,11 @@ def progress(phase: str, done: int = 0, total: int = 0) -> dict[str, Any]:
         ),
         (
             {"running": [progress("stable", 1, 4), progress("tokenise", 0, 0)]},
-            "stable 25%, tokenise · unknown left",
+            "stable 25 %, tokenise · time left not known yet",
+        ),
+        (
+            {"search_at_most": {"num_trials": 9}, "seconds_left_at_most": None},
+            "time left not known yet · at most 9 more by the search",
         ),
         ({"state": "FINISHED", "seconds_left": 0}, ""),
     ],
@@ -203,6 +208,8 @@ def test_the_recommendation_names_what_it_was_compared_with() -> None:
     }
     text = printed(show_recommendation, found)
     assert "Decay on 60 % SFT; 50 to 70 % cannot be told from it" in text
+    # In a pipe, where the width is somebody's guess, a line stays one.
+    assert printed(show_recommendation, found, width=40) == text
     assert (
         "against pretrain_only (0 % SFT): -0.4000 [-0.5000 to -0.3000], "
         "better with probability 0.99" in text
@@ -229,6 +236,27 @@ def test_the_recommendation_lists_the_front_of_several_objectives() -> None:
     ]
 
 
+def test_of_a_long_front_the_first_few_are_shown_and_where_the_others_are() -> None:
+    rows = [
+        {
+            "sft_share": tenth / 10,
+            "is_baseline": [],
+            "p_on_front": 1 - tenth / 100,
+            "mean": {"math": 1.0},
+        }
+        for tenth in range(9)
+    ]
+    front = {"objectives": [{"name": "math"}], "rows": rows, "notes": []}
+    found = {"sentence": "Decay.", "compared_with": [], "front": front, "notes": []}
+    assert printed(show_recommendation, found).splitlines()[-5:] == [
+        "  on the Pareto front of math: 9 mixtures, these most surely",
+        "    0 % SFT: 1.0000, on it with probability 1.00",
+        "    10 % SFT: 1.0000, on it with probability 0.99",
+        "    20 % SFT: 1.0000, on it with probability 0.98",
+        "    and 6 more: ./run decaymix pareto STUDY, or the study's page",
+    ]
+
+
 def test_a_status_says_what_was_spent_and_what_a_search_may_add() -> None:
     found = status(
         num_finished=6,
@@ -242,7 +270,7 @@ def test_a_status_says_what_was_spent_and_what_a_search_may_add() -> None:
     lines = printed(show_status, found).splitlines()
     assert "at most 20 more by the search, 30:00 min" in lines[0]
     assert lines[1] == "spent: 6 trials, 900,000 tokens, 0.05 hours of workers"
-    assert lines[2] == "left: 8 trials, 1,200,000 tokens, unknown hours of workers"
+    assert lines[2] == "left: 8 trials, 1,200,000 tokens"
     assert lines[3] == (
         "the search may add: 20 trials, 3,000,000 tokens, 0.25 hours of workers, until "
         "budget.max_trials is reached"
@@ -271,10 +299,12 @@ def test_a_fitted_leaderboard_shows_what_the_fit_says_and_ties_by_it() -> None:
 def test_a_narrow_terminal_cuts_no_number_of_the_leaderboard_short() -> None:
     posterior = {"mean": 3.01, "p_best": 0.875, "in_tie_group": True}
     pair = BOARD["rows"][0]["paired"][0]
-    paired = [pair, {**pair, "baseline": "pretrain_only"}]
+    interval = {"difference": -0.149, "interval": [-0.189, -0.111]}
+    paired = [pair, *({"baseline": one, **interval} for one in ("pretrain_only", "uniform"))]
     rows = [{**row, "posterior": posterior, "paired": paired} for row in BOARD["rows"]]
     text = printed(show_leaderboard, {**BOARD, "rows": rows}, width=80)
-    assert text.count("-0.045") == 6
+    assert text.count("-0.045") == 3
+    assert text.count("(-0.189,") == text.count("-0.111)") == 6
     assert "0.88" in text
     assert not [line for line in text.splitlines() if line.startswith("│") and "…" in line]
 
@@ -292,3 +322,9 @@ def test_a_mixture_of_many_sources_is_spelled_out_with_its_intervals() -> None:
         "  web: 70 % (best between 70 % and 75 %)",
         "  chat: 30 % (best between 25 % and 30 %)",
     ]
+
+
+def test_the_recommendation_says_what_became_of_the_claims() -> None:
+    claim = {"claim": {"words": "It is 60 %"}, "verdict": "supported", "sentence": "It is 58 %."}
+    found = {"sentence": "s", "compared_with": [], "notes": [], "verdicts": [claim]}
+    assert "  supported: It is 60 %. It is 58 %.\n" in printed(show_recommendation, found)

@@ -2,23 +2,21 @@
 
 import time
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from service.answers import FitNotReady
 from service.routes.studies import stored_study
 from service.state import Controller
 from service.study_facts import Facts
-from tests.service.conftest import finished_study
+from tests.service.conftest import controller_of, finished_study
 
 
 @pytest.fixture
 def controller(client: TestClient) -> Controller:
-    found: Controller = cast(FastAPI, client.app).state.controller
-    return found
+    return controller_of(client)
 
 
 def test_nobody_waits_for_a_fit_that_takes_long_once_the_scores_are_known(
@@ -27,6 +25,8 @@ def test_nobody_waits_for_a_fit_that_takes_long_once_the_scores_are_known(
     study = stored_study(controller, finished_study(client))
 
     class GoesOn:
+        found = None
+
         def result(self, seconds: float) -> Any:
             raise FitNotReady("it goes on")
 

@@ -34,7 +34,7 @@ class ThreadPool:
         return [Node(id="here", name="here", cpus=float(self.num_workers), state="ok")]
 
     def num_slots(self, resources: Resources) -> int:
-        return fitting(self.num_workers, 0.0, resources)
+        return fitting(self.num_workers, 0.0, resources) * resources.packed_trials
 
     def lacking(self, resources: Resources) -> frozenset[str]:
         return frozenset({"CPU"})
@@ -42,7 +42,7 @@ class ThreadPool:
     def acquire(self, resources: Resources) -> Slot | None:
         if sum(slot.is_taken for slot in self._slots) >= self.num_slots(resources):
             return None
-        slot = Slot(resources, TrialWorker(self.runner), is_taken=True)
+        slot = Slot(resources, TrialWorker(self.runner), num_taken=1)
         self._slots.append(slot)
         return slot
 
@@ -61,8 +61,7 @@ class ThreadPool:
         self._slots.remove(slot)
 
     async def progress(self) -> list[Progress]:
-        found = [slot.worker.progress() for slot in self._slots]
-        return [progress for progress in found if progress is not None]
+        return [progress for slot in self._slots for progress in slot.worker.progress()]
 
     def cancel(self, trial_id: str) -> None:
         for slot in self._slots:

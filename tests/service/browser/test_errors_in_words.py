@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.service.browser.site import Site
+from tests.service.browser.site import Site, violations
 from tests.service.chromium import open_page, set_hidden
 
 pytestmark = pytest.mark.browser
@@ -49,6 +49,45 @@ def test_a_page_that_moves(browser: Browser, site: Site, name: str) -> None:
         set_hidden(page, False)
         says_it_and_recovers(page)
         assert page.locator("h1").inner_text() == title
+
+
+# Those that fetch nothing meet an error only where they are opened: by the module that makes them.
+MADE_BY = {
+    "studies": "studies",
+    "new-study": "new_study",
+    "change-study": "change_study",
+    "study": "study",
+    "trial": "trial",
+    "compare": "compare",
+    "compare-trials": "compare",
+    "compare-studies": "compare",
+    "recommendation": "recommendation",
+    "report": "recommendation",
+    "cluster": "cluster",
+    "settings": "settings",
+}
+
+
+@pytest.mark.parametrize(("name", "module"), MADE_BY.items())
+def test_a_page_that_cannot_be_made(
+    browser: Browser, site: Site, monkeypatch: pytest.MonkeyPatch, name: str, module: str
+) -> None:
+    def out_of_order(*_: object, **values: object) -> None:
+        raise RuntimeError("out of order")
+
+    with open_page(browser, site.server.url, []) as page:
+        title = page.get_by_role("heading", level=1)
+        with monkeypatch.context() as broken:
+            broken.setattr(f"service.pages.{module}.html_page", out_of_order)
+            page.goto(site.pages[name])
+            expect(title).to_have_text("Internal Server Error")
+            expect(page.locator(".sentence")).to_have_text(
+                "A defect of Decaymix: RuntimeError; see its log."
+            )
+            assert violations(page) == []
+        page.get_by_role("link", name="Try again").click()
+        expect(title).not_to_have_text("Internal Server Error")
+        assert page.url == site.server.url + site.pages[name]
 
 
 def test_the_parts_of_a_study(browser: Browser, site: Site) -> None:

@@ -1,5 +1,5 @@
 """Every page in a real browser: nothing for axe-core to say in light or dark, no console error, no
-sideways scrolling on a telephone.
+sideways scrolling on a telephone, nothing cut off or overlapping on telephone, tablet and desk.
 
 axe-core comes with axe-playwright-python (MIT; axe-core itself MPL-2.0, used and not shipped).
 """
@@ -7,6 +7,7 @@ axe-core comes with axe-playwright-python (MIT; axe-core itself MPL-2.0, used an
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.service.browser.layout import faults
 from tests.service.browser.site import Site, violations
 from tests.service.chromium import PATIENCE_MS, open_page
 
@@ -54,11 +55,14 @@ def test_axe_has_nothing_to_say_and_a_telephone_nothing_to_scroll(
             }"""
         )
         settle(page)
-        found = [f"light: {one}" for one in violations(page)]
+        found = [f"light: {one}" for one in violations(page) + faults(page)]
+        page.set_viewport_size({"width": 768, "height": 1024})
+        settle(page)
+        found += [f"on a tablet: {one}" for one in faults(page)]
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size({"width": 360, "height": 780})
         settle(page)
-        found += [f"dark, on a telephone: {one}" for one in violations(page)]
+        found += [f"dark, on a telephone: {one}" for one in violations(page) + faults(page)]
         width = page.evaluate("document.documentElement.scrollWidth")
         page.emulate_media(media="print", color_scheme="light")
         assert page.locator("h1").first.is_visible()

@@ -157,6 +157,27 @@ def test_note_and_tags_are_saved_and_found_again(browser: Browser, site: Site) -
     assert complaints == []
 
 
+def test_a_study_gets_its_turn_on_the_page_of_changes(browser: Browser, site: Site) -> None:
+    address = site.pages["change-study"]
+    study = f"{site.server.url}/v1{address.removesuffix('/change')}"
+    complaints: list[str] = []
+    with open_page(browser, site.server.url, complaints) as page:
+        page.goto(address)
+        for priority, most, kept in (("5", "2", (5, 2)), ("0", "", (0, None))):
+            page.get_by_label("Priority").fill(priority)
+            page.get_by_label("At most so many of its trials at once").fill(most)
+            page.get_by_role("button", name="Save").click()
+            expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+            status = httpx.get(study).json()["status"]
+            assert (status["priority"], status["max_running"]) == kept
+            page.reload()
+            expect(page.get_by_label("Priority")).to_have_value(priority)
+        assert complaints == []
+        page.get_by_label("Priority").fill("500")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator(".field-error")).to_contain_text("priority = 500")
+
+
 def test_a_running_trial_moves_and_ends_before_the_eyes_of_its_reader(
     browser: Browser, site: Site
 ) -> None:

@@ -48,3 +48,4 @@ def test_duration_is_as_exact_as_an_estimate(seconds: float, text: str) -> None:
 
 def test_moment_is_in_utc() -> None:
     assert numbers.moment(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)) == "2 January 2026, 03:04 UTC"
+    assert numbers.moment("2026-01-02T05:04:00+02:00") == "2 January 2026, 03:04 UTC"

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from service import headlines
 from service.pages import studies as studies_page
+from service.pages.numbers import probability
 from tests.service.conftest import SMALL_STUDY, StartService, finished_study, wait_until
 from tests.service.pretend_runner import PretendRunner
 
@@ -143,6 +144,8 @@ def test_study_page_of_a_finished_study(finished: tuple[TestClient, str]) -> Non
     assert answer["sentence"] in said
     assert "enough evidence" in said
     assert "Better than pretrain only (0 %) over 99 %" in said
+    chance = probability(answer["p_best_of_choice"]).replace("\u00a0", " ")
+    assert f"It is the best of the mixtures tried and itself {chance}" in said
     assert "14 of 14 trials done, 2 failed" in text_of(part(page, "progress"))
 
     # The leaderboard, with ties as ties.
@@ -160,6 +163,11 @@ def test_study_page_of_a_finished_study(finished: tuple[TestClient, str]) -> Non
     assert worst.startswith("6 0 % pretrain only 3.3")
     assert "worse" in worst
     assert "better" in text_of(rows[0])
+
+    # Parts of the noise, where somebody asks for them.
+    noise = client.get(f"/studies/{study_id}/table?columns=noise:seed&columns=noise:subset").text
+    parts = text_of(re.findall(r"<tr.*?</tr>", part(noise, "table"), re.DOTALL)[1])
+    assert parts.endswith(f"{board['rows'][0]['noise']['seed']:.4f} not known")
 
     # What failed, and what is not known.
     failed = text_of(part(page, "failed"))
@@ -291,3 +299,7 @@ def test_the_page_says_which_benchmarks_tell_mixtures_apart(client: TestClient) 
     for row in rows:
         # The stand-in for a worker counts no items.
         assert f"{row['benchmark']} bits per byte \u2013 \u2013 {row['ratio']:.1f}" in shown
+    board = client.get(f"/v1/studies/{study_id}/leaderboard").json()
+    assert set(board["unknown_noise"]) == {"subset"}
+    for why in board["unknown_noise"].values():
+        assert f"is not known: {why}." in shown

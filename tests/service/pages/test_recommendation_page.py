@@ -102,6 +102,21 @@ def test_report_has_figures_with_their_tables(served: tuple[TestClient, str, str
         assert f"{row['mean']:.4f}" in page
     assert ATTACK not in page
     assert not re.search(r"\sstyle=", page)
+    # On paper nothing can be unfolded.
+    assert "<details open><summary>Sources (2)" in page
+    assert re.search(r"\btext pretrain general not stated \d+ 0\b", text_of(page))
+
+
+@pytest.mark.parametrize("what", ["recommendation", "report"])
+def test_times_are_for_people_and_noise_that_is_not_known_has_its_reason(
+    served: tuple[TestClient, str, str], what: str
+) -> None:
+    client, study_id, _ = served
+    text = text_of(client.get(f"/studies/{study_id}/{what}").text)
+    assert not re.search(r"\d{4}-\d\d-\d\dT\d", text.split("Written for")[0])
+    assert re.search(r"Decaymix [\d.]+\S*,? \d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d UTC", text)
+    # The small study reads one draw of its data.
+    assert "with another draw of the data is not known: all trials read one draw" in text
 
 
 @pytest.mark.parametrize("what", ["recommendation", "report"])

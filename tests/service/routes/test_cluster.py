@@ -69,12 +69,17 @@ def test_every_setting_is_shown_and_the_token_is_not(start_service: StartService
     for one in shown.values():
         assert one["about"]
         assert one["variable"] in page.text
-    assert "every request is asked for it" in text_of(page.text)
+    assert shown["token_file"]["how"] == "DECAYMIX_TOKEN_FILE=VALUE ./run serve"
+    assert "asked for with every request" in text_of(page.text)
     assert found.json()["versions"]["torch"]
 
 
-def test_without_a_token_the_page_warns(client: TestClient) -> None:
-    assert "not set : whoever reaches this address" in text_of(client.get("/settings").text)
+def test_without_a_token_the_page_warns_until_one_is_made(client: TestClient) -> None:
+    assert "not asked for : whoever reaches this address" in text_of(client.get("/settings").text)
+    made = client.post("/v1/tokens", json={"name": "ann", "scopes": ["admin"]}).json()
+    held = {"Authorization": f"Bearer {made['token']}"}
+    assert "asked for with every request" in text_of(client.get("/settings", headers=held).text)
+    assert client.get("/v1/settings", headers=held).json()["has_token"]
 
 
 @pytest.mark.parametrize("path", ["/v1/cluster", "/v1/settings", "/cluster", "/settings"])

@@ -82,6 +82,17 @@ def test_errors_name_what_is_wrong(compared: Any, query: dict[str, list[str]], s
         assert page.status_code == 200
 
 
+def test_the_page_offers_studies_and_keeps_what_was_chosen(compared: Any) -> None:
+    client, first, second = compared
+    offered = client.get("/compare").text
+    for study in (first, second):
+        assert f'name="study" value="{study}">' in offered
+    # One is too few: the page says so, and it is still chosen. An id from elsewhere is still there.
+    again = client.get("/compare", params={"study": first, "trial": ""}).text
+    assert f'name="study" value="{first}" checked>' in again
+    assert ">elsewhere</textarea>" in client.get("/compare?study=elsewhere").text
+
+
 def test_pages_show_the_numbers_of_the_api(compared: Any) -> None:
     client, first, second = compared
     ids = trial_ids(client, first)

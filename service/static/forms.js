@@ -1,4 +1,5 @@
-// Forms that change a study. Errors stand beside their field; what was typed stays.
+// Forms that are sent to the API: <form data-address data-method>. Errors stand beside their field;
+// what was typed stays. `data-done` says that it went well; what came back is told as a "form-sent" event of the form.
 
 import { askJson } from "./ask.js";
 import { typed } from "./typed.js";
@@ -10,6 +11,7 @@ function valueOf(input) {
   const { type } = input.dataset;
   if (type === undefined) return input.value;
   const text = input.value.trim();
+  if (type === "number or none") return text === "" ? null : typed(text, "number");
   return text === "" && type === "number" ? undefined : typed(text, type);
 }
 
@@ -58,8 +60,9 @@ async function send(form) {
       headers: { "Content-Type": "application/json", Accept: "application/json" },
       body: JSON.stringify(body),
     });
+    form.dispatchEvent(new CustomEvent("form-sent", { detail: found, bubbles: true }));
     const num = found.num_new;
-    said.textContent = num === undefined ? "Saved." : `Extended: ${num === 1 ? "one new trial" : `${num} new trials`}.`;
+    said.textContent = num === undefined ? (form.dataset.done ?? "Saved.") : `Extended: ${num === 1 ? "one new trial" : `${num} new trials`}.`;
     said.className = "said good";
   } catch (error) {
     const placed = (error.errors ?? []).filter((one) => besideField(form, one));
@@ -76,4 +79,6 @@ for (const form of document.querySelectorAll("form[data-address]")) {
     event.preventDefault();
     send(form);
   });
+  // Until here the browser would have sent the form by itself, and lost what was typed.
+  form.querySelector("button").disabled = false;
 }
