@@ -30,6 +30,7 @@ MOST_MINUTES = 50.0
 LEASE_SECONDS = 20.0
 # A moment after all is up again: inside a claim, a decay, an evaluation or between two trials.
 LONGEST_PAUSE_SECONDS, LONGEST_START_SECONDS = 2.5, 10.0
+_FINDINGS = ("stuck", "lost", "completed_twice", "zombies", "disorderly", "refused", "differing")
 
 
 def main() -> None:
@@ -49,7 +50,7 @@ def main() -> None:
         print(goal_line(f"chaos_{kind}_kills", kills[kind], plan.least[kind], is_at_least=True))
     total = sum(kills[kind] for kind in plan.least)
     print(goal_line("chaos_kills", total, sum(plan.least.values()), is_at_least=True))
-    for name in ("lost", "completed_twice", "zombies", "disorderly", "refused", "differing"):
+    for name in _FINDINGS:
         for one in found[name][:10]:
             print(f"{name}: {one}")
         print(goal_line(f"chaos_{name}", len(found[name]), 0))
@@ -58,7 +59,6 @@ def main() -> None:
 
 def run(plan: Plan, folder: Path, seed: int) -> dict[str, Any]:
     """The kills, and what was found after them."""
-    kills: Counter[str] = Counter()
     draw = random.Random(seed)
     with Supervisor(folder / "home", lease_seconds=LEASE_SECONDS) as supervisor:
         study_id = supervisor.patiently(lambda client: client.submit_study(STUDY)["id"])
@@ -66,8 +66,10 @@ def run(plan: Plan, folder: Path, seed: int) -> dict[str, Any]:
         trainer = Trainer(supervisor, study_id, least_waiting=plan.least_waiting)
         trainer.start()
         watcher.start()
+        stuck: list[str] = []
+        kills: Counter[str] = Counter()
         try:
-            for kind in plan.kinds(draw):
+            for kind in plan.kinds(draw, kills):
                 if kind == "controller" and draw.random() < 0.5:
                     # Also while it starts.
                     time.sleep(draw.uniform(0.0, LONGEST_START_SECONDS))
@@ -75,14 +77,23 @@ def run(plan: Plan, folder: Path, seed: int) -> dict[str, Any]:
                     supervisor.until_at_work(study_id)
                     time.sleep(draw.uniform(0.0, LONGEST_PAUSE_SECONDS))
                 kills.update(strike(supervisor, kind, draw))
-                print(f"{time.strftime('%H:%M:%S')} {kind}: {dict(kills)}", flush=True)
+                say(f"{kind}: {dict(kills)}")
+        except TimeoutError as error:
+            # No reason to tell nothing of what there was before.
+            stuck.append(str(error))
         finally:
             trainer.stop()
-        supervisor.patiently(lambda client: list(client.watch(study_id))[-1])
+        say("no more kills; the study goes on to its end")
+        try:
+            supervisor.until_finished(study_id)
+        except TimeoutError as error:
+            stuck.append(str(error))
         watcher.stop()
         facts = watcher.facts()
+        say("looks for what was acknowledged")
         found = {
             "kills": kills,
+            "stuck": stuck,
             "attempts": dict(facts.outcomes),
             "acknowledged": trainer.acknowledged.counts(),
             "refused": trainer.trouble,
@@ -92,12 +103,14 @@ def run(plan: Plan, folder: Path, seed: int) -> dict[str, Any]:
             "zombies": watcher.zombies,
             "disorderly": supervisor.disorderly,
         }
+    say(f"trains the same {len(facts.wanted)} trials undisturbed")
     fresh = undisturbed(folder / "undisturbed", facts)
     return {**found, "differing": differing(facts.results, fresh)}
 
 
 def strike(supervisor: Supervisor, kind: str, draw: random.Random) -> Counter[str]:
     """Kill what `kind` says; how many kills of each kind that was."""
+    supervisor.until_it_runs()
     pids = supervisor.processes()
     workers = [pid for pid, name in pids.items() if name.startswith("ray::_Actor")]
     if kind == "term":
@@ -105,29 +118,33 @@ def strike(supervisor: Supervisor, kind: str, draw: random.Random) -> Counter[st
         return Counter({kind: 1})
     if kind in ("worker", "stopped"):
         victims = workers if draw.random() < 0.75 else workers[:1]
-        for pid in victims:
-            send(pid, signal.SIGKILL if kind == "worker" else signal.SIGSTOP)
-        return Counter({kind: len(victims)})
+        number = signal.SIGKILL if kind == "worker" else signal.SIGSTOP
+        return Counter({kind: sum(send(pid, number) for pid in victims)})
     if kind == "ray":
         which = draw.choice(("/gcs_server ", "/raylet "))
         for pid in [pid for pid, name in pids.items() if which in f"{name.split(' ')[0]} "]:
-            send(pid, signal.SIGKILL)
-            return Counter({"ray": 1})
+            return Counter({"ray": int(send(pid, signal.SIGKILL))})
         return Counter()
     victims = [supervisor.pid, *(pids if kind == "all" else ())]
-    for pid in victims:
-        send(pid, signal.SIGKILL)
-    if kind == "controller":
-        return Counter({"controller": 1})
-    return Counter({"controller": 1, "ray": 1, "worker": len(workers)})
+    killed = {pid for pid in victims if send(pid, signal.SIGKILL)}
+    found = Counter({"controller": int(supervisor.pid in killed)})
+    if kind == "all":
+        heads = [pid for pid, name in pids.items() if name.split(" ")[0].endswith("/gcs_server")]
+        found += Counter({"ray": len(killed & set(heads)), "worker": len(killed & set(workers))})
+    return found
 
 
-def send(pid: int, number: signal.Signals) -> None:
-    """To one that may have ended a moment ago."""
+def send(pid: int, number: signal.Signals) -> bool:
+    """To one that may have ended a moment ago: then False, for that is no kill."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
-        return
+        return False
+    return True
+
+
+def say(what: str) -> None:
+    print(time.strftime("%H:%M:%S"), what, flush=True)
 
 
 if __name__ == "__main__":

@@ -31,15 +31,18 @@ class Facts:
 
 
 class Watcher:
-    """A thread that looks at all running trials: is each of them somewhere new?"""
+    """A thread that looks at all running trials: is each of them somewhere new?
+
+    Each has a lease of time to be so, and at its beginning, before its worker has said anything,
+    two of them.
+    """
 
     def __init__(self, supervisor: Supervisor, study_id: str, lease_seconds: float) -> None:
         self._supervisor, self._study_id = supervisor, study_id
-        self._longest = lease_seconds + SLACK_SECONDS
+        self._lease_seconds, self._longest = lease_seconds, lease_seconds + SLACK_SECONDS
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._seen: dict[str, tuple[Any, float]] = {}
-        self._first_results: dict[str, Any] = {}
         self.zombies: list[str] = []
 
     def start(self) -> None:
@@ -50,6 +53,13 @@ class Watcher:
         self._thread.join(60)
 
     def _run(self) -> None:
+        try:
+            self._watch()
+        except Exception as error:
+            # A watcher that ends sees nothing: that must not pass for there being nothing.
+            self.zombies.append(f"the watcher ended: {error!r}")
+
+    def _watch(self) -> None:
         while not self._is_over.wait(1.0):
             try:
                 with self._supervisor.client() as client:
@@ -69,7 +79,8 @@ class Watcher:
             where = (trial["attempt"], stands.get(trial["id"]))
             seen, since = before.get(trial["id"], (None, now))
             self._seen[trial["id"]] = (where, since if seen == where else now)
-            if seen == where and now - since > self._longest:
+            longest = self._longest if where[1] else self._lease_seconds + self._longest
+            if seen == where and now - since > longest:
                 self.zombies.append(f"{trial['id']} RUNNING at {where} for {now - since:.0f} s")
 
     def facts(self) -> Facts:
@@ -99,18 +110,19 @@ def lost(supervisor: Supervisor, acknowledged: Acknowledged, facts: Facts) -> li
         f"trial {one} is {state}" for one, state in facts.states.items() if state != "COMPLETE"
     ]
     with supervisor.client() as client:
-        for trial_id in acknowledged.trials:
-            if _trial(client, trial_id) is None:
-                missing.append(f"trial {trial_id}")
+        about = (acknowledged.trials, acknowledged.told, acknowledged.notes)
+        trials = {one: _trial(client, one) for one in set().union(*about)}
+        missing += [f"trial {one}" for one, trial in trials.items() if trial is None]
         for trial_id, value in acknowledged.told.items():
-            trial = _trial(client, trial_id)
+            trial = trials[trial_id]
             scores = trial and trial["result"] and [s["value"] for s in trial["result"]["scores"]]
             if scores != [value]:
                 missing.append(f"score {value} of {trial_id}: {scores}")
         for trial_id, note in acknowledged.notes.items():
-            trial = _trial(client, trial_id)
+            trial = trials[trial_id]
+            found = str(trial and trial["note"]).split()
             # The last may have been written over by one whose answer was lost.
-            if trial is None or int(trial["note"].split()[1]) < int(note.split()[1]):
+            if len(found) != 2 or int(found[1]) < int(note.split()[1]):
                 missing.append(f"note {note!r} of {trial_id}: {trial and trial['note']!r}")
         tokens = {one["id"] for one in client.tokens()}
         missing += [f"token {one}" for one in acknowledged.tokens - tokens]
@@ -123,7 +135,7 @@ def undisturbed(home: Path, facts: Facts) -> dict[str, dict[str, Any]]:
         study_id = supervisor.patiently(lambda client: client.submit_study(STUDY)["id"])
         with supervisor.client() as client:
             client.submit_trials(study_id, facts.wanted)
-            list(client.watch(study_id))
+            supervisor.until_finished(study_id)
             return {one["id"]: client.trial(one["id"])["result"] for one in client.trials(study_id)}
 
 

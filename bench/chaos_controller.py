@@ -12,15 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from bench.descendants import descendants
 from decaymix import ApiProblem, Client, ControllerUnreachable
 
 ROOT = Path(__file__).resolve().parent.parent
 # More losses of one trial than there are kills: a kill says nothing against a trial.
-MAX_ATTEMPTS = "lost=1000"
+MAX_ATTEMPTS = "lost=1000 out_of_memory=1000"
 TOKEN = "chaos"
-# A call that a kill cuts short is sent again under the same key, then given up to be asked anew.
-RETRY_SECONDS = 3.0
 PATIENCE_SECONDS = 240.0
+# For the trials that are left when nothing is killed any more.
+FINISH_SECONDS = 900.0
 T = TypeVar("T")
 
 
@@ -49,6 +50,7 @@ class Supervisor:
         self._is_ending = threading.Lock()
         # How a controller ended that was told to in good order, where that was not 0.
         self.disorderly: list[str] = []
+        self._places: dict[tuple[str, int], tuple[str, int]] = {}
 
     def __enter__(self) -> Self:
         self._home.parent.mkdir(parents=True, exist_ok=True)
@@ -98,34 +100,41 @@ class Supervisor:
                 time.sleep(0.2)
 
     def until_at_work(self, study_id: str) -> None:
-        """Until a worker of this controller's trains, in a study that has trials left."""
+        """Until a worker trains, in a study that has trials left: one that has moved on since this
+        was asked last, because those that were killed are shown for a moment more.
+        """
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             status = self.patiently(lambda client: client.study(study_id)["status"])
-            if status["running"]:
+            places = {
+                (one["trial_id"], one["attempt"]): (one["phase"], one["done"])
+                for one in status["running"]
+            }
+            has_moved = any(self._places.get(key) != place for key, place in places.items())
+            self._places = places
+            if has_moved:
                 return
             time.sleep(0.2)
         raise TimeoutError(f"nothing trained for {PATIENCE_SECONDS} s: {status}")
 
+    def until_finished(self, study_id: str) -> None:
+        """Raises TimeoutError after FINISH_SECONDS."""
+        deadline = time.monotonic() + FINISH_SECONDS
+        while time.monotonic() < deadline:
+            status = self.patiently(lambda client: client.study(study_id)["status"])
+            if status["state"] == "FINISHED":
+                return
+            time.sleep(1.0)
+        raise TimeoutError(f"the study did not end in {FINISH_SECONDS:g} s: {status['trials']}")
+
+    def until_it_runs(self) -> None:
+        """Until there is a process that can be killed: it may have been killed a moment ago."""
+        while self._process.poll() is not None:
+            time.sleep(0.05)
+
     def processes(self) -> dict[int, str]:
         """Command lines of the controller's descendants."""
-        table = subprocess.run(
-            ["ps", "-eo", "pid,ppid,args", "--no-headers"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        parents, names = {}, {}
-        for line in table.stdout.splitlines():
-            pid, parent, name = line.split(maxsplit=2)
-            parents[int(pid)], names[int(pid)] = int(parent), name
-
-        def descends(pid: int) -> bool:
-            while pid in parents and pid != self.pid:
-                pid = parents[pid]
-            return pid == self.pid
-
-        return {pid: name for pid, name in names.items() if pid != self.pid and descends(pid)}
+        return descendants(self.pid)
 
     def end_in_order(self) -> None:
         """SIGTERM, and the next start."""

@@ -1,7 +1,7 @@
 """What bench/chaos.py trains, and how often it kills what."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 STUDY = """
@@ -49,11 +49,16 @@ class Plan:
     # Trials that wait at any time, so that the study does not end before the kills do.
     least_waiting: int
 
-    def kinds(self, draw: random.Random) -> Iterator[str]:
-        """All strikes in a random order."""
+    def kinds(self, draw: random.Random, kills: Mapping[str, int]) -> Iterator[str]:
+        """All strikes in a random order, then more while `kills` lacks some: a strike that found
+        nothing to kill is none.
+        """
         kinds = [kind for kind, number in self.strikes.items() for _ in range(number)]
         draw.shuffle(kinds)
-        return iter(kinds)
+        yield from kinds
+        for kind, least in self.least.items():
+            while kills.get(kind, 0) < least:
+                yield kind
 
 
 # `all` is a kill of the controller, of Ray and of the workers that are there. A worker's strike is

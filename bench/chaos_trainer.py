@@ -51,6 +51,13 @@ class Trainer:
         self._thread.join(60)
 
     def _run(self) -> None:
+        try:
+            self._train()
+        except Exception as error:
+            # Without it nothing is acknowledged any more, and the study runs out of trials.
+            self.trouble.append(f"the trainer ended: {error!r}")
+
+    def _train(self) -> None:
         while not self._is_over.wait(PAUSE_SECONDS):
             number = next(self._numbers)
             try:

@@ -16,6 +16,7 @@ import random
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,6 +68,10 @@ _STUDY = {
     "benchmarks": [{"name": "test_sums"}],
     "space": {"sft_share": [0.0, 0.25, 0.5, 0.75, 1.0]},
 }
+
+
+# Tracebacks of answers 500, of the request that was sent last.
+_raised: list[str] = []
 
 
 @dataclass
@@ -125,12 +130,29 @@ def service(home: Path) -> Iterator[TestClient]:
         module.run_local = _unreadable  # type: ignore[attr-defined]
     try:
         with TestClient(
-            app, base_url="http://127.0.0.1", raise_server_exceptions=False, follow_redirects=False
+            _remembering(app),
+            base_url="http://127.0.0.1",
+            raise_server_exceptions=False,
+            follow_redirects=False,
         ) as client:
+            client.app = app  # type: ignore[assignment]
             yield client
     finally:
         for module, original in zip(replaced, originals, strict=True):
             module.run_local = original  # type: ignore[attr-defined]
+
+
+def _remembering(app: Any) -> Callable[..., Any]:
+    """The app; what it raises, which no client is told, is kept in `_raised`."""
+
+    async def remember(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await app(scope, receive, send)
+        except Exception as error:
+            _raised.append("".join(traceback.format_exception(error)[-6:]))
+            raise
+
+    return remember
 
 
 def _unreadable(function: str, *arguments: Any) -> Any:
@@ -184,6 +206,7 @@ def _fuzz_one(
             if name in (case.path_parameters or {}) and rng.random() < 0.5:
                 case.path_parameters[name] = rng.choice(known)
         report.num_cases += 1
+        _raised.clear()
         answer = _send(client, case, f"Bearer {TOKEN}")
         report.statuses[answer.status_code] += 1
         report.num_server_errors += answer.status_code >= 500
@@ -195,7 +218,8 @@ def _fuzz_one(
                 example = f"{answer.request.method} {answer.request.url} -> {answer.status_code}"
                 body = answer.request.content[:300]
                 told = f"{part.message[:300]}".replace("\n", " ")
-                report.add(label, type(part).__name__, f"{example} {body!r} {told}")
+                traces = "".join(_raised)
+                report.add(label, type(part).__name__, f"{example} {body!r} {told}\n{traces}")
         if report.num_cases % 8 == 0:
             status = _send(client, case, None).status_code
             if status != 401 and operation.path != "/healthz":

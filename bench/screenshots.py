@@ -2,10 +2,12 @@
 
     ./run serve    # with a finished study, and one that compares
     python bench/screenshots.py [--url URL] [--into docs/images/pages] [--full] [--quick]
+                                [--only NAME ...]
 
-Takes the newest study with an answer, one of its trials, and what else the service has. A picture
-is the first screen of its page; --full takes whole pages. Colours are brought down to 64, which
-keeps text sharp and a picture under 150 kB. Needs the test extra and a Chromium.
+Takes the study with most trials that has an answer, one of them, and what else the service has; of
+a service that asks for a token (DECAYMIX_TOKEN) the login, which is all that it shows. A picture is
+the first screen of its page; --full takes whole pages. Colours are brought down to 64, which keeps
+text sharp and a picture under 150 kB. Needs the test extra and a Chromium.
 """
 
 import argparse
@@ -42,8 +44,12 @@ class Shot:
 
 def shots(url: str) -> list[Shot]:
     """Every page that the service at `url` has something to show on."""
-    studies = httpx.get(f"{url}/v1/studies", timeout=60).json()
+    answer = httpx.get(f"{url}/v1/studies", timeout=60)
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        return [Shot("login", "/login")]
+    studies = answer.json()
     studies = studies["studies"] if isinstance(studies, dict) else studies
+    studies.sort(key=lambda study: -study["trials"]["COMPLETE"])
     answered = [
         study["id"]
         for study in studies
@@ -61,6 +67,7 @@ def shots(url: str) -> list[Shot]:
         found += [
             Shot("study", f"/studies/{study_id}"),
             Shot("study-leaderboard", f"/studies/{study_id}", "#board"),
+            Shot("change-study", f"/studies/{study_id}/change"),
             Shot("recommendation", f"/studies/{study_id}/recommendation"),
             Shot("export", f"/studies/{study_id}/recommendation?format=json", "#export"),
             Shot("report", f"/studies/{study_id}/report"),
@@ -72,7 +79,7 @@ def shots(url: str) -> list[Shot]:
         found.append(
             Shot("compare-studies", "/compare?" + "&".join(f"study={one}" for one in answered[:3]))
         )
-    return [*found, Shot("cluster", "/cluster"), Shot("settings", "/settings")]
+    return [*found, *(Shot(name, f"/{name}") for name in ("cluster", "settings"))]
 
 
 def take(browser: Browser, url: str, shot: Shot, scheme: str, width: str, full: bool) -> bytes:
@@ -129,6 +136,7 @@ def main() -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8765")
     parser.add_argument("--into", type=Path, default=Path("docs/images/pages"))
     parser.add_argument("--full", action="store_true", help="whole pages, not the first screen")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these pages alone")
     parser.add_argument("--quick", action="store_true", help="wide and light alone")
     chosen = parser.parse_args()
     chromium = find_chromium()
@@ -140,7 +148,8 @@ def main() -> None:
     sizes = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        for shot in shots(chosen.url):
+        wanted = [one for one in shots(chosen.url) if not chosen.only or one.name in chosen.only]
+        for shot in wanted:
             for scheme in schemes:
                 for width in widths:
                     picture = take(browser, chosen.url, shot, scheme, width, chosen.full)

@@ -8,6 +8,7 @@ The steps, and what holds after each, are in `bench/trials_machine.py`.
 import argparse
 import logging
 import time
+import traceback
 
 import structlog
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -56,7 +57,8 @@ def main() -> None:
     except AssertionError as error:
         num_wrong = 1
         notes = "\n".join(getattr(error, "__notes__", ()))
-        print(f"FAILED {error}\n{notes}")
+        # An assertion has no words of its own here; the place where it stands says which it was.
+        print(f"FAILED {error}\n{traceback.format_exc(limit=-2)}\n{notes}")
     told = ", ".join(f"{name} {count}" for name, count in sorted(steps.items()))
     print(f"{steps.total()} steps in {time.monotonic() - started:.0f} s: {told}")
     print(goal_line("state_machine_steps", steps.total(), 5 * num[0], is_at_least=True))

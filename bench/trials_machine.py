@@ -188,6 +188,9 @@ class Trials(RuleBasedStateMachine):
         assert answer.status_code == 200, answer.text
         model.told[attempt] = told
         model.state = "FAILED" if value == 3 else "COMPLETE"
+        if value == 3 and model.is_cancelled:
+            # Whoever cancelled it is told that it is, not of what broke on the way.
+            model.state = "CANCELLED"
         model.value = None if value == 3 else float(value)
 
     # What goes wrong
@@ -217,6 +220,13 @@ class Trials(RuleBasedStateMachine):
         if first.status_code < 400 and "ask" not in path:
             assert again.content == first.content
             assert again.headers["idempotency-replayed"] == "true"
+        elif first.status_code < 400 and first.json()["trials"]:
+            # The same attempts, whatever has become of them.
+            assert _attempts(again) == _attempts(first)
+        elif first.status_code < 400:
+            # Nothing was given, so nothing can be given twice: it asks anew.
+            self._last = (path, given, again)
+            self._given(again, given["json"]["num"])
 
     @rule(which=_ANY)
     def a_commit_fails(self, which: int) -> None:
@@ -289,3 +299,7 @@ class Trials(RuleBasedStateMachine):
 
     def _pick(self, which: int) -> str:
         return list(self.trials)[which % len(self.trials)]
+
+
+def _attempts(asked: httpx.Response) -> list[tuple[str, int]]:
+    return [(one["trial_id"], one["attempt"]) for one in asked.json()["trials"]]

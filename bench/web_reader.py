@@ -13,8 +13,10 @@ VISITS, REPEATS = 7, 5
 # What takes longer than this has gone wrong: `evaluate` itself would wait for ever.
 MOST_MS, MOST_SECONDS = 120_000, 300
 # Milliseconds between a click in the page and the frame after the change that it waits for.
-TIMED = """async ([action, watched, most]) => {
+TIMED = """async ([action, watched, most, isSeen]) => {
   const place = document.querySelector(watched);
+  if (isSeen) place.scrollIntoView({ block: "center", behavior: "instant" });
+  else scrollTo({ top: 0, behavior: "instant" });
   const changed = new Promise((done, failed) => {
     setTimeout(() => failed(new Error(`${action} changed nothing in ${watched}`)), most);
     new MutationObserver((_, observer) => { observer.disconnect(); done(); })
@@ -46,8 +48,11 @@ STEPS = (
     ("figure_cost", ["click", "#figure-cost summary", ""], "#figure-cost"),
     ("figure_history", ["click", "#figure-history summary", ""], "#figure-history"),
     ("filter_figure", ["change", '[name="share_to"]', "0.7"], "#figure-cost"),
+    ("filter_seen_figure", ["change", '[name="share_to"]', "0.6"], "#figure-cost"),
     ("tied_only", ["click", '[name="tied"]', ""], "#rows"),
 )
+# Here the reader has scrolled to the figure; elsewhere the page stands at its head.
+SEEN = frozenset({"filter_seen_figure"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,7 +143,9 @@ def interactions(context: BrowserContext, address: str) -> dict[str, float]:
         page.wait_for_selector("#plot .main-svg")
         page.wait_for_timeout(800)
         for name, action, watched in STEPS:
-            found.setdefault(name, []).append(page.evaluate(TIMED, [action, watched, MOST_MS]))
+            found.setdefault(name, []).append(
+                page.evaluate(TIMED, [action, watched, MOST_MS, name in SEEN])
+            )
             page.wait_for_timeout(400)
         page.close()
     return {name: statistics.median(values) for name, values in found.items()}

@@ -5,7 +5,17 @@ from pathlib import Path
 
 from bench.service_load.served import served
 
-HEAVY = ("torch", "botorch", "gpytorch", "lightgbm", "datasets", "transformers", "pandas", "plotly")
+HEAVY = (
+    "torch",
+    "botorch",
+    "gpytorch",
+    "lightgbm",
+    "datasets",
+    "transformers",
+    "pandas",
+    "plotly",
+    "scipy",
+)
 _SETTLE_SECONDS = 5.0
 
 

@@ -73,7 +73,8 @@ def _with_posteriors(client: httpx.Client, path: str) -> dict[str, Any]:
     """Asked until the fit is there. Raises TimeoutError."""
     end = time.monotonic() + _FIT_SECONDS
     while time.monotonic() < end:
-        board: dict[str, Any] = client.get(path).raise_for_status().json()
+        answer = client.get(path, params={"wait": "false"})
+        board: dict[str, Any] = answer.raise_for_status().json()
         if any(row["posterior"] is not None for row in board["rows"]):
             return board
         time.sleep(0.5)

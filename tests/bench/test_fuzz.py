@@ -26,6 +26,19 @@ def test_a_defect_is_found(tmp_path: Path) -> None:
     assert report.num_server_errors > 0
 
 
+def test_a_script_beside_a_file_called_service_finds_the_files_of_the_package() -> None:
+    root = Path(__file__).resolve().parents[2]
+    code = (
+        "import service.app; from importlib.resources import files; "
+        "print((files('service') / 'static' / 'page.css').is_file())"
+    )
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{root / 'bench'}:{root}"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root / "docs", env=environment, capture_output=True
+    )
+    assert done.stdout.decode().strip() == "True", done.stderr.decode()
+
+
 def test_it_starts_as_a_script_beside_a_file_called_service() -> None:
     # A script's folder comes first on the path, and bench/service.py before the package service.
     root = Path(__file__).resolve().parents[2]
