@@ -26,6 +26,7 @@ NAMES = {
     "architecture",
     "mup-search",
     "share-across-scale",
+    "share-across-scale-nano",
     "share-by-task",
     "domain-and-language",
     "repetition",
@@ -62,6 +63,16 @@ def test_a_ready_study_says_what_it_asks_and_what_would_answer(file: Path) -> No
     trials = first_trials(study, "", {})
     assert 0 < len(trials) <= study.budget.max_trials
     assert len(text.splitlines()) < 110
+
+
+def test_every_ready_study_stands_in_the_page_of_claims_with_its_report_where_there_is_one() -> (
+    None
+):
+    page = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
+    for name in sorted(NAMES):
+        assert f"`{name}`" in page, f"docs/paper.md does not name {name}"
+        if (ROOT / "docs" / "studies" / f"{name}.md").is_file():
+            assert f"(studies/{name}.md)" in page, f"docs/paper.md: fill in the rows of {name}"
 
 
 @pytest.mark.parametrize("file", READY, ids=lambda file: file.stem)
