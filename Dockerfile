@@ -14,9 +14,11 @@ COPY studies studies
 # For a CUDA build: --build-arg TORCH=2.13.0 --build-arg TORCH_INDEX=https://pypi.org/simple
 ARG TORCH=2.13.0+cpu
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# Extras of pyproject.toml: --build-arg EXTRAS=[telemetry,lm-eval]
+ARG EXTRAS=
 RUN pip install --no-cache-dir --extra-index-url "$TORCH_INDEX" \
-    -c constraints.txt "torch==$TORCH" -e . \
-    && python -m compileall -q service workers mixtures db
+    -c constraints.txt "torch==$TORCH" -e ".$EXTRAS" \
+    && python -m compileall -q decaymix service workers mixtures db
 # The root is read-only where docker-compose.yml runs it.
 ENV PYTHONDONTWRITEBYTECODE=1 RAY_USAGE_STATS_ENABLED=0
 USER decaymix

@@ -6,9 +6,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from bench.descendants import descendants
 from decaymix import Client
 
 # Ray takes ten seconds to start, and longer on a busy machine.
@@ -26,10 +28,11 @@ class RealController:
         self._process: subprocess.Popen[bytes] | None = None
         self.client = Client(self.url)
 
-    @property
-    def pid(self) -> int:
+    def worker_pids(self) -> list[int]:
+        """The processes of our Ray actors."""
         assert self._process is not None
-        return self._process.pid
+        started = descendants(self._process.pid)
+        return [pid for pid, name in started.items() if name.startswith("ray::_Actor")]
 
     def environment(self, port: int) -> dict[str, str]:
         """Of a controller on this home."""
@@ -74,6 +77,19 @@ class RealController:
         except subprocess.TimeoutExpired:
             self.kill()
             raise
+
+
+def halt(pids: Iterable[int]) -> None:
+    """Whatever the processes do, they stand still until they are let go."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+
+
+def let_go(pids: Iterable[int]) -> None:
+    """Processes that were halted go on; one may have ended meanwhile."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def serve_command() -> list[str]:

@@ -65,6 +65,32 @@ def test_every_container_is_closed_healthy_and_asks_for_a_token() -> None:
     assert device["capabilities"] == ["gpu"]
 
 
+def test_health_is_asked_without_starting_ray_and_what_ends_comes_back() -> None:
+    for name, one in services().items():
+        # `ray health-check` imports Ray: two seconds of a core, and a time-out on a busy machine.
+        assert one["healthcheck"]["test"][:2] in (["CMD", "pgrep"], ["CMD", "python"]), name
+        # Ray ends a controller whose head comes back as another; workers end with their raylet.
+        assert one["restart"] == "unless-stopped", name
+    packages = re.search(r"apt-get install (.*)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    assert packages is not None
+    assert "procps" in packages.group(1).split()
+
+
+def test_several_workers_can_share_the_cores_of_one_machine() -> None:
+    for name in ("ray-worker", "ray-worker-gpu"):
+        assert services()[name]["cpus"] == "${WORKER_CPUS:-0}", name
+
+
+def test_the_image_holds_and_compiles_every_package_that_is_imported() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    copied = set(re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE))
+    packages = {"decaymix", "service", "workers", "mixtures", "db"}
+    assert copied == packages | {"studies"}
+    compiled = re.search(r"compileall -q (.*)$", text, re.MULTILINE)
+    assert compiled is not None
+    assert set(compiled.group(1).split()) == packages
+
+
 def compose_command() -> list[str] | None:
     if shutil.which("docker-compose"):
         return ["docker-compose"]

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,16 @@ import yaml
 
 from decaymix import ApiProblem, Client
 from mixtures.export.plain import verify_export
-from tests.real_controller import RealController, free_port, serve_command, wait_until
+from tests import page_story
+from tests.real_controller import (
+    RealController,
+    free_port,
+    halt,
+    let_go,
+    serve_command,
+    wait_until,
+)
+from tests.service.chromium import open_browser
 
 STUDY: dict[str, Any] = {
     "name": "end-to-end",
@@ -64,25 +74,7 @@ def controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealControl
     assert controller.stop() == 0
 
 
-def worker_pids(controller_pid: int) -> list[int]:
-    """The processes of our Ray actors among the controller's descendants."""
-    table = subprocess.run(
-        ["ps", "-eo", "pid,ppid,args", "--no-headers"], capture_output=True, text=True, check=True
-    )
-    parents, names = {}, {}
-    for line in table.stdout.splitlines():
-        pid, parent, name = line.split(maxsplit=2)
-        parents[int(pid)], names[int(pid)] = int(parent), name
-
-    def descends(pid: int) -> bool:
-        while pid in parents and pid != controller_pid:
-            pid = parents[pid]
-        return pid == controller_pid
-
-    return [pid for pid, name in names.items() if name.startswith("ray::_Actor") and descends(pid)]
-
-
-def kill_in_the_decay(client: Client, study_id: str, controller_pid: int) -> set[str]:
+def kill_in_the_decay(controller: RealController, study_id: str) -> set[str]:
     """Kill all workers while they train; the trials that this cost an attempt.
 
     Workers are halted before anybody looks at what they do: a trial seen in its decay by a look
@@ -90,17 +82,16 @@ def kill_in_the_decay(client: Client, study_id: str, controller_pid: int) -> set
     """
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        pids = worker_pids(controller_pid)
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        pids = controller.worker_pids()
+        halt(pids)
         time.sleep(1)  # what they reported before they were halted arrives
-        running = client.study(study_id)["status"]["running"]
+        running = controller.client.study(study_id)["status"]["running"]
         lost = {progress["trial_id"] for progress in running if progress["phase"] == "decay"}
-        ends_it = len(lost) == len(pids) == 2
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL if ends_it else signal.SIGCONT)
-        if ends_it:
+        if len(lost) == len(pids) == 2:
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
             return lost
+        let_go(pids)
         time.sleep(0.2)
     raise AssertionError("two trials were never in their decay at one time")
 
@@ -118,7 +109,7 @@ def test_a_study_survives_the_loss_of_a_worker_and_of_the_controller(
     study_id = client.submit_study(yaml.safe_dump(STUDY))["id"]
     wait_until(lambda: states(client, study_id)["COMPLETE"] >= 1, 120, "a first trial")
 
-    lost = kill_in_the_decay(client, study_id, controller.pid)
+    lost = kill_in_the_decay(controller, study_id)
     wait_until(
         lambda: all(client.trial(trial_id)["attempt"] == 2 for trial_id in lost),
         90,
@@ -179,3 +170,14 @@ def test_a_study_survives_the_loss_of_a_worker_and_of_the_controller(
     wrong = yaml.safe_dump({**STUDY, "resources": {"cpus_per_trial": 3}})
     with pytest.raises(ApiProblem, match=r"cpus_per_trial = 3.*the cluster has 2 cores"):
         client.submit_study(wrong)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(400)
+def test_somebody_sees_a_study_through_the_end_of_its_controller(
+    controller: RealController, tmp_path: Path
+) -> None:
+    controller.start()
+    page_story.write_data(controller.data_root)
+    with open_browser() as browser:
+        page_story.tell(browser, controller, STUDY, tmp_path / "mixture.yaml")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from decaymix import Client
-from tests.test_end_to_end import free_port, wait_until
+from tests.real_controller import free_port, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,11 +9,9 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,9 @@ import httpx
 import pytest
 import yaml
 
+from bench.descendants import descendants
 from decaymix import Client
+from tests.real_controller import free_port, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDY: dict[str, Any] = {
@@ -60,20 +60,6 @@ STUDY: dict[str, Any] = {
 }
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.2)
-
-
 @contextmanager
 def process(arguments: list[str], log: Path, **environment: str) -> Iterator[subprocess.Popen[Any]]:
     """One program in a process group of its own, which ends with all that it started."""
@@ -100,20 +86,6 @@ def end(started: subprocess.Popen[Any]) -> None:
         except ProcessLookupError:
             continue
     started.wait()
-
-
-def descendants(pid: int) -> list[int]:
-    table = subprocess.run(
-        ["ps", "-eo", "pid,ppid", "--no-headers"], capture_output=True, text=True, check=True
-    )
-    children: dict[int, list[int]] = {}
-    for line in table.stdout.splitlines():
-        child, parent = map(int, line.split())
-        children.setdefault(parent, []).append(child)
-    found = list(children.get(pid, []))
-    for one in found:
-        found += children.get(one, [])
-    return found
 
 
 @pytest.mark.slow
