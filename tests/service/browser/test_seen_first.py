@@ -22,6 +22,8 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     complaints: list[str] = []
     with open_page(browser, site.server.url, complaints, viewport=LOW) as page:
         page.goto(site.pages["study"])
+        # When the fit comes every open figure is asked for again: it is to be there before.
+        expect(page.locator("[data-late]")).to_have_count(0)
         for name in FIGURES:
             page.locator(f"#figure-{name} > summary").click()
             expect(page.locator(f"#figure-{name} svg.drawing")).to_be_visible()
