@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from db import trials
-from db.database import Database, DatabaseFailed, DatabaseFault
+from db.database import Database, DatabaseFailed, DatabaseFault, Session
 from mixtures.retries import Retries
 from mixtures.trial import FailureKind, TrialFailure, TrialResult, TrialSpec, TrialState
 from service.steady_loop import in_one_line
@@ -66,7 +66,8 @@ class Attempt:
         trouble = ""
         while True:
             try:
-                return self._record(database, outcome)
+                with database.write() as session:
+                    return self.record_in(session, outcome)
             except DatabaseFault:
                 raise
             except DatabaseFailed as error:
@@ -79,15 +80,15 @@ class Attempt:
                     )
             await asyncio.sleep(RECORD_AGAIN_SECONDS)
 
-    def _record(self, database: Database, outcome: TrialResult | TrialFailure) -> TrialState:
-        with database.write() as session:
-            if isinstance(outcome, TrialResult):
-                if trials.record_result(session, outcome):
-                    return TrialState.COMPLETE
-            else:
-                trials.record_failure(session, outcome, self.retries)
-            state, _ = trials.standing(session, outcome.trial_id)
-            return state
+    def record_in(self, session: Session, outcome: TrialResult | TrialFailure) -> TrialState:
+        """The same in a transaction that does more; what the trial is then."""
+        if isinstance(outcome, TrialResult):
+            if trials.record_result(session, outcome):
+                return TrialState.COMPLETE
+        else:
+            trials.record_failure(session, outcome, self.retries)
+        state, _ = trials.standing(session, outcome.trial_id)
+        return state
 
     def _failure(self, kind: FailureKind, message: str) -> TrialFailure:
         return TrialFailure(

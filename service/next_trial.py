@@ -32,8 +32,12 @@ class NextTrials:
 
     def take(self) -> tuple[TrialSpec, Slot] | None:
         """None while nothing waits that finds a place."""
+        return self.take_ahead() if self._ahead else self._look()
+
+    def take_ahead(self) -> tuple[TrialSpec, Slot] | None:
+        """The same of what has been read ahead, without a look into the database."""
         if not self._ahead:
-            return self._look()
+            return None
         slot = self._pool.acquire(self._ahead[0].resources)
         # Nobody else waits whom a place without room for these would do.
         return None if slot is None else (self._ahead.popleft(), slot)

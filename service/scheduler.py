@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 
 import structlog
 
@@ -12,7 +13,7 @@ from db.attempts import abandoned
 from db.clock_jumps import move_with_clock
 from db.database import Database, DatabaseFailed
 from mixtures.retries import Retries
-from mixtures.trial import Progress, TrialFailure, TrialSpec, TrialState
+from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec, TrialState
 from service.attempt import LEASE_SECONDS, Attempt
 from service.clock import Clock
 from service.events import Events
@@ -28,6 +29,9 @@ log = structlog.get_logger()
 TICK_SECONDS = 1.0
 # What running trials have to save where they stand when the controller ends.
 STOP_SECONDS = 20.0
+
+# A trial, its place, and the attempt's number: None where it waited no more.
+_Claim = tuple[TrialSpec, Slot, int | None]
 
 
 class Scheduler:
@@ -59,6 +63,7 @@ class Scheduler:
         self._progress: dict[str, Progress] = {}
         self._cancelling: set[str] = set()
         self._looked_at = -math.inf
+        self._is_claiming = False
         self._loops = (
             SteadyLoop("scheduler", self._schedule),
             SteadyLoop("progress", self._poll_progress),
@@ -71,6 +76,7 @@ class Scheduler:
             recovered = trials.recover_running(session)
         if recovered:
             log.info("trials of an earlier controller run again", num_trials=len(recovered))
+        self._is_claiming = True
         for loop in self._loops:
             loop.start()
 
@@ -79,6 +85,7 @@ class Scheduler:
 
         Those that do not come to it in STOP_SECONDS are let go, and taken back by the next start.
         """
+        self._is_claiming = False
         for loop in self._loops:
             await loop.stop()
         tasks = list(self._tasks.values())
@@ -187,17 +194,18 @@ class Scheduler:
         spec, slot = found
         # What follows belongs to the claim: the task takes the span with it.
         with self._tracing.span("claim", study_id=spec.study_id, trial_id=spec.trial_id):
-            self._claim(spec, slot)
+            try:
+                with self._database.write() as session:
+                    number = trials.claim(session, spec.trial_id)
+            except DatabaseFailed:
+                self._pool.release(slot)
+                raise
+            self._begin(spec, slot, number)
         return True
 
-    def _claim(self, spec: TrialSpec, slot: Slot) -> None:
-        try:
-            with self._database.write() as session:
-                number = trials.claim(session, spec.trial_id)
-        except DatabaseFailed:
-            self._pool.release(slot)
-            raise
-        if number is None:  # cancelled a moment ago
+    def _begin(self, spec: TrialSpec, slot: Slot, number: int | None) -> None:
+        """The attempt that was claimed; None: of a trial that was cancelled a moment ago."""
+        if number is None:
             self._pool.release(slot)
             return
         self._announce(spec, TrialState.RUNNING, number)
@@ -219,7 +227,7 @@ class Scheduler:
         with self._tracing.span("trial", **ids, attempt=attempt.number) as span:
             try:
                 outcome = await attempt.run(self._pool)
-                state = await attempt.record(self._database, outcome)
+                state, following = await self._record(attempt, outcome)
             finally:
                 for kept in (self._running, self._tasks, self._progress):
                     kept.pop(spec.trial_id, None)
@@ -229,6 +237,33 @@ class Scheduler:
             if isinstance(outcome, TrialFailure):
                 span.fail(f"{outcome.kind}: {outcome.message}")
             self._announce(spec, state, attempt.number)
+            if following is not None:
+                # With a trace of its own: it is no part of this trial.
+                Context().run(self._begin_in_a_span, *following)
+
+    async def _record(
+        self, attempt: Attempt, outcome: TrialResult | TrialFailure
+    ) -> tuple[TrialState, _Claim | None]:
+        """The outcome and, where it is known which trial is next, that one's claim in the same
+        transaction: of what a short trial costs the controller a commit is the most.
+        """
+        can_claim = self._is_claiming and self._has_room()
+        if not can_claim or (found := self._next.take_ahead()) is None:
+            return await attempt.record(self._database, outcome), None
+        spec, slot = found
+        try:
+            with self._database.write() as session:
+                state = attempt.record_in(session, outcome)
+                number = trials.claim(session, spec.trial_id)
+        except DatabaseFailed:
+            self._pool.release(slot)
+            self._next.forget()  # it was the first of them, and waits still
+            return await attempt.record(self._database, outcome), None
+        return state, (spec, slot, number)
+
+    def _begin_in_a_span(self, spec: TrialSpec, slot: Slot, number: int | None) -> None:
+        with self._tracing.span("claim", study_id=spec.study_id, trial_id=spec.trial_id):
+            self._begin(spec, slot, number)
 
     async def _poll_progress(self) -> None:
         """One turn: ask every running worker where it stands, which is its heartbeat too."""

@@ -180,6 +180,38 @@ def test_a_claim_that_a_full_disk_refuses_holds_no_worker(tmp_path: Path) -> Non
     database.close()
 
 
+def test_a_disk_that_is_full_at_the_end_of_a_trial_takes_nothing_from_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing is looked at anew: the next trial stays known, its claim is tried with the outcome.
+    monkeypatch.setattr(scheduler_module, "TICK_SECONDS", 1000.0)
+    database = FullDisk(tmp_path / "decaymix.duckdb")
+    specs = first_trials(make_study(space={"sft_share": [0.5]}), "study-1", {})
+    with database.write() as session:
+        trials.insert_trials(session, specs)
+    gate = threading.Event()
+    runner = PretendRunner(gate=gate)
+    pool = ThreadPool(runner=runner, num_workers=1)
+    first, second = specs[:2]
+
+    async def body(scheduler: Scheduler) -> None:
+        await until(lambda: state(database, first) is TrialState.RUNNING)
+        database.is_full = True
+        gate.set()
+        await until(lambda: pool._slots == [])
+        await asyncio.sleep(0.2)
+        # Neither of the two: the outcome waits in memory, and the next trial on the disk.
+        assert state(database, first) is TrialState.RUNNING
+        assert (state(database, second), ends(database, second)) == (TrialState.WAITING, [])
+        database.is_full = False
+        await until(lambda: all(state(database, spec).is_finished for spec in specs))
+
+    run_with(database, pool, body)
+    assert all(ends(database, spec) == [("COMPLETE", None)] for spec in specs)
+    assert runner.attempts == [(spec.sft_share, spec.seed, 1) for spec in specs]
+    database.close()
+
+
 def test_nothing_begins_while_the_disk_has_no_room(database: Database) -> None:
     spec = one_trial(database)
     room = [False]

@@ -353,3 +353,41 @@ def test_a_trial_that_nothing_runs_is_tried_as_often_as_was_set(
     pool = DefectivePool(runner=PretendRunner(), num_workers=1, num_defects=1)
     run_with(database, pool, body, retries=Retries(lost=1))
     assert states(database) == [TrialState.FAILED] + [TrialState.COMPLETE] * 5
+
+
+def test_an_outcome_and_the_claim_that_follows_it_are_one_commit(
+    database: Database, specs: list[TrialSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler_module, "TICK_SECONDS", 1000.0)  # nothing is looked at anew
+    commits: list[float] = []
+
+    async def body(scheduler: Scheduler) -> None:
+        commits.clear()
+        await until(lambda: all_finished(database))
+
+    database.on_commit = commits.append
+    runner = PretendRunner(fail={1.0: ValueError("too much arithmetic")})
+    run_with(database, ThreadPool(runner=runner, num_workers=1), body)
+    # The first claim, and six outcomes, five of them with the claim of the trial after.
+    assert len(commits) == 7
+    assert runner.attempts == [(spec.sft_share, spec.seed, 1) for spec in specs]
+    assert sorted(states(database)) == [TrialState.COMPLETE] * 4 + [TrialState.FAILED] * 2
+
+
+def test_what_ends_while_the_scheduler_stops_is_recorded_and_nothing_begins(
+    database: Database, specs: list[TrialSpec]
+) -> None:
+    class Finishing(ThreadPool):
+        """Its trials come to their end when they are told to stop."""
+
+        def stop_trials(self) -> None:
+            gate.set()
+
+    gate = threading.Event()
+
+    async def body(scheduler: Scheduler) -> None:
+        await until(lambda: states(database).count(TrialState.RUNNING) == 2)
+
+    run_with(database, Finishing(runner=PretendRunner(gate=gate)), body)
+    assert states(database) == [TrialState.COMPLETE] * 2 + [TrialState.WAITING] * 4
+    assert attempts(database) == [1, 1, 0, 0, 0, 0]
