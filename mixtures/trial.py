@@ -3,8 +3,10 @@
 Beside them go `TrialFailure`, when there is no result, and `Progress`, on the way.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal, Self
+from functools import cached_property
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -103,10 +105,15 @@ class TrialSpec(Value):
         None, ge=0, description="draws this trial's subsets of the sources, not the recipe's"
     )
 
-    @property
+    @cached_property
     def trial_id(self) -> str:
         """Identity by content: submitting twice is one trial."""
         return self.content_hash()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("trial_id", None)  # with other fields it is another trial
+        return copied
 
     @property
     def sft_share(self) -> float:

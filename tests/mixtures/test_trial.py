@@ -46,6 +46,16 @@ def test_the_question_the_space_and_the_objective_are_no_part_of_a_trial() -> No
     assert other.trial_id == make_trial().trial_id
 
 
+def test_a_copy_with_another_field_is_another_trial() -> None:
+    trial = make_trial()
+    assert trial.trial_id == make_trial().trial_id  # known from here on
+    assert trial.model_copy(update={"seed": 1}).trial_id == make_trial(seed=1).trial_id
+    assert trial.model_copy().trial_id == trial.trial_id
+    # To know it is no part of the value.
+    assert trial == make_trial()
+    assert trial.canonical() == make_trial().canonical()
+
+
 def test_the_share_is_that_of_the_mixture() -> None:
     assert make_trial().sft_share == 0.64
 
