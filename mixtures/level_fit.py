@@ -132,8 +132,10 @@ def at_best_levels(
 
 
 def _words_at(fit: LevelFit, row: int) -> str:
-    """A row as a person reads it, by its largest shares."""
+    """A row as a person reads it, by its SFT share and its largest shares."""
+    kinds = {source.name: source.kind for source in fit.study.sources}
+    sft = sum(share for name, share in fit.data.mixtures[row].items() if kinds[name] == "sft")
     shares = sorted(fit.data.mixtures[row].items(), key=lambda one: -one[1])
     largest = ", ".join(f"{name} {share:.3g}" for name, share in shares[:4] if share > 0)
     more = ", ..." if len([share for _, share in shares if share > 0]) > 4 else ""
-    return f"{largest}{more} at {words_of(fit.data.factors[row])}"
+    return f"{100 * sft:.3g} % SFT ({largest}{more}) at {words_of(fit.data.factors[row])}"

@@ -76,7 +76,9 @@ class Leaderboard(Value):
     not all; `no_posterior` why rows have none; `flagged` are scores that were not used.
     `unknown_noise` says of each part of the rows' noise that is not known why it is not.
     `as_of_trial` is the trial that was completed last of those in it, where the service tells it.
-    `objective`: the study's own, or the transfer score (`transfer_score.py`).
+    `objective`: the study's own, or the transfer score (`transfer_score.py`). `compared_within` are
+    the factors at each of whose levels a best is sought: ties and P(best) are among rows that agree
+    in them.
     """
 
     metric: str
@@ -94,6 +96,13 @@ class Leaderboard(Value):
     unknown_noise: dict[str, str] = Field(default={})
     objective: Literal["own", "transfer"] = "own"
     as_of_trial: str | None = added(None)
+    compared_within: tuple[str, ...] = added(())
+
+    @property
+    def best_words(self) -> str:
+        """What a row is told from: `the best`, or `the best at its own proxy`."""
+        own = f" at its own {' and '.join(self.compared_within)}" if self.compared_within else ""
+        return f"the best{own}"
 
 
 def leaderboard(study: StudySpec, observations: Sequence[Observation]) -> Leaderboard:

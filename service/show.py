@@ -171,10 +171,12 @@ def show_leaderboard(console: Console, board: dict[str, Any]) -> None:
     baselines = list({p["baseline"]: None for row in board["rows"] for p in row["paired"]})
     better = "lower" if board["direction"] == "minimise" else "higher"
     by = " by the transfer score" if board.get("objective") == "transfer" else ""
+    within = " and ".join(board.get("compared_within", ()))
+    best = f"the best at its own {within}" if within else "the best"
     table = Table(
         title=f"Leaderboard{by}: {board['metric']}, {better} is better "
         f"({board['num_trials']} trials)",
-        caption="= cannot be told from the best (95 %); differences are paired by seed",
+        caption=f"= cannot be told from {best} (95 %); differences are paired by seed",
         padding=cell_padding(console),
     )
     factors = list(board["rows"][0].get("factors", {})) if board["rows"] else []

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from threadpoolctl import threadpool_limits
 from xdist.scheduler import LoadFileScheduling
@@ -10,6 +11,10 @@ from xdist.scheduler import LoadFileScheduling
 # Each starts a Ray with all cores: two at a time would wait for each other. The longest first: what
 # is begun last, the other process waits for.
 _STORIES = ("test_readme.py", "test_end_to_end.py", "test_two_machines.py")
+
+# How long an example takes says how busy the machine is, and no more.
+hypothesis.settings.register_profile("decaymix", deadline=None)
+hypothesis.settings.load_profile("decaymix")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -173,7 +173,8 @@ def _board(report: StudyReport) -> list[str]:
     return [
         "## Leaderboard",
         f"{board.num_trials} trials of {report.num_mixtures} {what}: {told}. `=` cannot be told "
-        f"from the best; differences are paired by seed. The best and the baselines: {shown}.",
+        f"from {board.best_words}; differences are paired by seed. The best and the baselines: "
+        f"{shown}.",
         board_table(report),
         f"Every trial with all its scores: [{report.spec.name}.csv]({report.spec.name}.csv).",
         *_figures(report, "board"),

@@ -97,6 +97,16 @@ def test_a_proxy_is_never_chosen_for_being_larger() -> None:
     answer = recommend(study, trials)
     assert answer.factors == {"proxy": "pico"}
     assert answer.sft_share == pytest.approx(0.3, abs=0.05)
+    # Rows are told from the best of their own proxy, and the leaderboard says so.
+    board = answer_study(study, trials).leaderboard
+    assert board.best_words == "the best at its own proxy"
+    for proxy in ("pico", "nano"):
+        own = [row.posterior for row in board.rows if row.factors["proxy"] == proxy]
+        assert sum(one.p_best for one in own if one) == pytest.approx(1.0)
+    study = make_study(space={"sft_share": SHARES, "factors": FORMS})
+    board = answer_study(study, two_curves(study)).leaderboard
+    assert board.best_words == "the best"
+    assert sum(row.posterior.p_best for row in board.rows if row.posterior) == pytest.approx(1.0)
 
 
 def test_where_no_combination_has_enough_trials_it_refuses() -> None:
@@ -116,7 +126,9 @@ def test_where_no_combination_has_enough_trials_it_refuses() -> None:
     with pytest.raises(NotEnoughTrials, match=r"differ in decay\.lr_ratio too") as error:
         recommend(study, trials)
     # The first trial is the best by far: pretraining alone, three quarters of it web.
-    assert str(error.value).endswith("Best so far: web 0.75, books 0.25 at decay.lr_ratio 0.5")
+    assert str(error.value).endswith(
+        "Best so far: 0 % SFT (web 0.75, books 0.25) at decay.lr_ratio 0.5"
+    )
 
 
 def test_rows_at_all_levels_are_ranked_by_one_fit() -> None:
