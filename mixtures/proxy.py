@@ -99,7 +99,11 @@ class Proxy(Value):
         if isinstance(data, str):
             data = {"preset": data}
         if isinstance(data, dict):
-            return {**PRESETS.get(str(data.get("preset", "pico")), {}), **data}
+            preset = data.get("preset", "pico")
+            if preset not in list(PRESETS):
+                # Said here, or each part of the shape that it would have filled is said to lack.
+                raise InvalidField("preset", preset, f"expected one of {', '.join(PRESETS)}")
+            return {**PRESETS[preset], **data}
         return data
 
     @model_validator(mode="after")

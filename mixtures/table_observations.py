@@ -8,6 +8,7 @@ alone: the same ones give the same answer as in the home that they are from.
 from dataclasses import dataclass
 from typing import Any
 
+from mixtures.factor_levels import levels_of_request
 from mixtures.factors import Level
 from mixtures.finished_cells import Cells, level, number, whole
 from mixtures.finished_trials import table_cells
@@ -15,6 +16,7 @@ from mixtures.mixture import Mixture, sft_share
 from mixtures.observation import Observation
 from mixtures.study import StudySpec
 from mixtures.trial import TrialState
+from mixtures.value import InvalidField
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,11 +50,6 @@ def _observation(cells: Cells, study: StudySpec) -> Observation:
         if own == metric and cells[f"score:{benchmark}:{metric}"]
     )
     errors = {name: f"standard_error:{name}:{metric}" for name in names}
-    factors: dict[str, Level] = {}
-    for name in cells.names("factor:"):
-        at = level(cells, f"factor:{name}")
-        if at is not None:
-            factors[name] = at
     return Observation(
         trial_id=cells["trial_id"],
         shares=shares,
@@ -62,8 +59,25 @@ def _observation(cells: Cells, study: StudySpec) -> Observation:
         standard_errors={
             name: number(cells, column) for name, column in errors.items() if cells.get(column)
         },
-        factors=factors,
+        factors=_levels(cells, study),
     )
+
+
+def _levels(cells: Cells, study: StudySpec) -> dict[str, Level]:
+    """Of a study's own table every row has a level of every factor, and of no other."""
+    found: dict[str, Level] = {}
+    for name in cells.names("factor:"):
+        at = level(cells, f"factor:{name}")
+        if at is not None:
+            found[name] = at
+    for axis in study.axes:
+        if axis.name not in found:
+            raise cells.wrong(f"factor:{axis.name}", f"expected {axis.levels_in_words}")
+    try:
+        return levels_of_request(study, found)
+    except InvalidField as error:
+        column = error.field.replace("factors.", "factor:", 1)
+        raise cells.wrong(column, str(error)) from error
 
 
 def _tokens(cells: Cells) -> dict[str, int]:

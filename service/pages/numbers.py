@@ -68,6 +68,11 @@ def moment(value: datetime | str) -> str:
     return f"{value.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
 
 
+def how_long(since: datetime) -> str:
+    """`12 min`: up to now. A clock that was set back since gives `0 s`."""
+    return duration(max(0.0, (datetime.now(UTC) - since).total_seconds()))
+
+
 def words(name: str) -> str:
     """A name of ours as words: `bits_per_byte` is `bits per byte`."""
     return name.replace("_", " ")
@@ -117,6 +122,7 @@ FILTERS = (
     count,
     duration,
     moment,
+    how_long,
     words,
     unbroken,
     as_sentence,

@@ -1,4 +1,4 @@
-"""Ten ways to get a study wrong, and what must be said of each: field, value, what would be right.
+"""Ways to get a study wrong, and what must be said of each: field, value, what would be right.
 
 The same table goes through the API (routes/test_studies.py) and the command line (test_cli.py).
 """
@@ -51,6 +51,13 @@ BAD_STUDIES = [
         field="sft_shares",
         value="{'sums': 0.5}",
         right="sum to 0.5, expected 1",
+    ),
+    BadStudy(
+        "a preset that there is not",
+        {"proxy": {"preset": "picco", "vocab_size": 512}},
+        field="proxy.preset",
+        value="picco",
+        right="expected one of pico, nano",
     ),
     BadStudy(
         "an unknown source",

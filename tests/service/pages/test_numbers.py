@@ -1,6 +1,6 @@
 """Numbers as people read them; a space before a unit does not break."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -44,6 +44,12 @@ def test_difference_has_a_sign_unless_it_rounds_to_nothing(value: float, text: s
 )
 def test_duration_is_as_exact_as_an_estimate(seconds: float, text: str) -> None:
     assert numbers.duration(seconds).replace("\u00a0", " ") == text
+
+
+def test_how_long_counts_up_to_now() -> None:
+    now = datetime.now(UTC)
+    assert numbers.how_long(now - timedelta(minutes=12, seconds=1)) == "12\u00a0min"
+    assert numbers.how_long(now + timedelta(hours=1)) == "0\u00a0s"
 
 
 def test_moment_is_in_utc() -> None:
