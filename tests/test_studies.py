@@ -21,6 +21,7 @@ NAMES = {
     "sft-composition",
     "sft-composition-search",
     "schedulers",
+    "schedulers-nano",
     "embedding-sharing",
     "embedding-sharing-nano",
     "architecture",
