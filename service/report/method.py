@@ -9,10 +9,17 @@ from service.pages.numbers import count, percent, percent_range, words
 from service.study_facts import StudyFacts
 
 
-def method_of(study: StoredStudy, facts: StudyFacts) -> tuple[str, ...]:
-    """The training, the space, the seeds, the data and the objective."""
+def method_of(study: StoredStudy, facts: StudyFacts, search_stopped: str | None) -> tuple[str, ...]:
+    """The training, the space, the search's end, the seeds, the data and the objective."""
     spec = study.spec
-    return (_training(spec), _space(spec), _seeds(spec, facts), _data(spec), _objective(spec))
+    stopped = () if search_stopped is None else (f"The search stopped: {search_stopped}.",)
+    return (
+        _training(spec),
+        " ".join((_space(spec), *stopped)),
+        _seeds(spec, facts),
+        _data(spec),
+        _objective(spec),
+    )
 
 
 def _training(spec: StudySpec) -> str:

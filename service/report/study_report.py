@@ -129,7 +129,7 @@ def study_report(
         study_id=study.id,
         spec=spec,
         is_finished=status.state == "FINISHED",
-        method=method_of(study, facts),
+        method=method_of(study, facts, status.search_stopped),
         verdicts=found,
         recommendation=answer,
         no_answer=facts.no_answer,
