@@ -26,6 +26,7 @@ NAMES = {
     "embedding-sharing-nano",
     "architecture",
     "mup-search",
+    "mup-transfer",
     "share-across-scale",
     "share-across-scale-nano",
     "share-by-task",
