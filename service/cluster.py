@@ -13,6 +13,7 @@ from db.attempts import EndedAttempt, last_failures
 from db.queue import QueuedStudy, queue
 from db.studies import get_study
 from db.trials import get_trial
+from mixtures.factors import Level
 from mixtures.study import Resources
 from mixtures.trial import Progress
 from mixtures.value import Value
@@ -25,7 +26,9 @@ _STATUS = Path("/proc/self/status")
 
 
 class WorkerNow(Value):
-    """A worker that has a trial. `progress` is None in the first second."""
+    """A worker that has a trial, at these levels of its study's factors. `progress` is None in the
+    first second.
+    """
 
     trial_id: str
     study_id: str
@@ -33,6 +36,7 @@ class WorkerNow(Value):
     sft_share: float
     seed: int
     attempt: int
+    factors: dict[str, Level]
     started_at: datetime | None
     progress: Progress | None
     is_outside: bool
@@ -90,6 +94,7 @@ def cluster_now(controller: Controller) -> Cluster:
                         sft_share=trial.spec.sft_share,
                         seed=trial.spec.seed,
                         attempt=trial.attempt,
+                        factors=trial.spec.factors,
                         started_at=trial.started_at,
                         progress=progress.get(trial_id),
                         is_outside=spec.trained_by == "outside",

@@ -39,7 +39,9 @@ def test_a_search_that_ended_says_why(client: TestClient) -> None:
         },
     )
     space = client.get(f"/v1/studies/{study}/report").json()["method"][1]
-    assert "8 first mixtures that fill the space, then a search of at most 14 trials in all" in space
+    assert (
+        "8 first mixtures that fill the space, then a search of at most 14 trials in all" in space
+    )
     # Of so little room, or because so few trials tell nothing more: the words are the status's.
     status = client.get(f"/v1/studies/{study}").json()["status"]
     assert status["search_stopped"]

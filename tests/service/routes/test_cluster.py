@@ -45,6 +45,20 @@ def test_busy_cluster_shows_workers_and_queue(start_service: StartService) -> No
         gate.set()
 
 
+def test_workers_on_one_mixture_are_told_apart_by_their_levels(start_service: StartService) -> None:
+    gate = threading.Event()
+    space = {"sft_share": [0.64], "factors": {"decay.lr_ratio": [0.5, 1.0]}}
+    with start_service(runner=PretendRunner(gate=gate)) as client:
+        client.post("/v1/studies", json={**FEW, "space": space}).raise_for_status()
+        wait_until(lambda: len(client.get("/v1/cluster").json()["workers"]) == 2)
+        found = [one["factors"] for one in client.get("/v1/cluster").json()["workers"]]
+        assert found == [{"decay.lr_ratio": 0.5}, {"decay.lr_ratio": 1.0}]
+        text = text_of(client.get("/cluster").text)
+        assert "64 % SFT, seed 0 decay.lr_ratio 0.5 small" in text
+        assert "64 % SFT, seed 0 decay.lr_ratio 1 small" in text
+        gate.set()
+
+
 def test_last_failures_are_listed(start_service: StartService) -> None:
     with start_service(runner=PretendRunner(fail={0.5: ValueError("no")})) as client:
         finished_study(client, FEW)
