@@ -40,8 +40,8 @@ def test_trials_attempts_and_commits_are_counted(client: TestClient) -> None:
     assert found["decaymix_attempts_total{outcome=COMPLETE}"] == num_trials
     assert found["decaymix_studies"] == 1
     assert found["decaymix_cluster_cpus"] == 2
-    # A claim and a result each, and the study itself.
-    assert found["decaymix_commit_seconds_count"] >= 2 * num_trials
+    # A result each, mostly with the claim of the trial after it, and the study itself.
+    assert found["decaymix_commit_seconds_count"] > num_trials
     assert found["decaymix_disk_free_bytes"] > 0
     assert found["process_resident_memory_bytes"] > 0
     key = "decaymix_requests_total{method=POST,route=/v1/studies,status=201}"
