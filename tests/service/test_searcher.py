@@ -9,6 +9,7 @@ import pytest
 import structlog
 from fastapi.testclient import TestClient
 
+from db.search_stops import search_stops
 from mixtures.propose import Proposal
 from service import searcher
 from service.searcher import deadline
@@ -144,9 +145,19 @@ def test_a_search_that_has_stopped_stays_so_in_a_controller_started_anew(
     monkeypatch.setattr(searcher, "TICK_SECONDS", 0.01)
     with start_service() as client:
         study = submit(client, design={"num_mixtures": 4, "num_repeated": 0}, search={})
-        for trial in ask(client, study, num=20):
+        trials = ask(client, study, num=20)
+        for trial in trials:
             tell(client, trial, told(trial, 2.0))
-        wait_until(lambda: status_of(client, study)["state"] == "FINISHED", 10)
+        database = client.app.state.controller.database  # type: ignore[attr-defined]
+
+        def is_kept() -> bool:
+            """Of all trials: a look between two of them is followed by another."""
+            with database.read() as session:
+                stop = search_stops(session).get(study)
+            return stop is not None and stop.num_finished == len(trials)
+
+        wait_until(is_kept)
+        assert status_of(client, study)["state"] == "FINISHED"
     before = len(asked)
     with start_service() as client:
         time.sleep(0.2)
