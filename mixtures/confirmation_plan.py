@@ -16,7 +16,7 @@ from mixtures.confirmation import (
     Promise,
     PromisedDifference,
 )
-from mixtures.factor_levels import is_short, own_levels
+from mixtures.factor_levels import is_short, own_levels, own_levels_at
 from mixtures.factors import Level, Levels
 from mixtures.observation import Key, baseline_keys, mixture_key
 from mixtures.rank import Leaderboard, LeaderboardRow
@@ -63,7 +63,7 @@ def confirmation_of(
 
     add(mixture_key(top.shares, top.factors), RAW_TOP, top.shares, top.factors)
     baselines = baseline_keys(study, found.factors)
-    at = _levels_of_baselines(study, found.factors)
+    at = own_levels_at(study, found.factors)
     for name, key in baselines.items():
         add(key, _free(name), study.baseline_mixtures[name].shares, at)
     for one in also:
@@ -129,18 +129,12 @@ def fresh_seeds(used: int | None, num: int) -> list[int]:
 
 def _raw_top(study: StudySpec, board: Leaderboard, levels: Mapping[str, Level]) -> LeaderboardRow:
     """By the mean of its own trials alone; among rows that may be compared with the recommended."""
-    each = {axis.name for axis in study.axes if axis.is_each}
+    each = study.compared_within
     comparable = [
         row for row in board.rows if all(row.factors.get(name) == levels.get(name) for name in each)
     ]
     sign = study.objective.loss_sign
     return min(comparable, key=lambda row: (sign * row.mean, row.sft_share, row.trial_ids[0]))
-
-
-def _levels_of_baselines(study: StudySpec, levels: Mapping[str, Level]) -> Levels:
-    """The study's own, but the recommended mixture's of those of which no best one is sought."""
-    each = {axis.name for axis in study.axes if axis.is_each}
-    return own_levels(study) | {name: at for name, at in levels.items() if name in each}
 
 
 def _levels_asked(study: StudySpec, levels: Mapping[str, Level]) -> Levels:

@@ -46,6 +46,12 @@ def _own(study: "StudySpec", name: str) -> Level:
     return level
 
 
+def own_levels_at(study: "StudySpec", levels: Mapping[str, Level]) -> Levels:
+    """The study's own levels, but the given ones of those factors of which no best is sought."""
+    within = study.compared_within
+    return own_levels(study) | {name: at for name, at in levels.items() if name in within}
+
+
 def levels_for_baselines(study: "StudySpec") -> list[Levels]:
     """The study's own levels, at each level of those factors of which no best one is sought."""
     own = own_levels(study)

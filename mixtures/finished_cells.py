@@ -100,6 +100,12 @@ def level(cells: Cells, column: str) -> Level | None:
     return found
 
 
+def levels(cells: Cells) -> dict[str, Level]:
+    """Of every factor that the trial has one of. Raises InvalidField."""
+    found = {name: level(cells, f"factor:{name}") for name in cells.names("factor:")}
+    return {name: at for name, at in found.items() if at is not None}
+
+
 def when(cells: Cells, column: str) -> datetime | None:
     """Raises InvalidField."""
     if not cells[column]:

@@ -20,7 +20,7 @@ from mixtures.design import trials_of_request
 from mixtures.finished_cells import (
     MOST_TOKENS,
     Cells,
-    level,
+    levels,
     number,
     require_header,
     when,
@@ -168,14 +168,10 @@ def _finished(
 def _spec(cells: Cells, study: StudySpec, study_id: str, data_hashes: dict[str, str]) -> TrialSpec:
     """By the row's content, which its id must fit."""
     shares = {s.name: number(cells, f"share:{s.name}") for s in study.sources}
-    factors = {name: level(cells, f"factor:{name}") for name in cells.names("factor:")}
+    factors = levels(cells)
     seed = whole(cells, "seed")
     try:
-        request = TrialRequest(
-            shares=shares,
-            seed=seed,
-            factors={name: found for name, found in factors.items() if found is not None},
-        )
+        request = TrialRequest(shares=shares, seed=seed, factors=factors)
         (spec,) = trials_of_request(request, study, study_id, data_hashes)
     except InvalidField as error:
         raise InvalidField(f"line {cells.line}.{error.field}", error.value, str(error)) from error

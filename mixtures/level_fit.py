@@ -16,6 +16,7 @@ import numpy as np
 from mixtures.best_of_pool import best_of_pool, contenders, draw
 from mixtures.factor_levels import own_levels
 from mixtures.factors import Levels, words_of
+from mixtures.mixture import Mixture, sft_share
 from mixtures.observation import Key, Observation
 from mixtures.polytope import Array
 from mixtures.recommendation import NotEnoughTrials
@@ -76,7 +77,7 @@ def level_posteriors(fit: LevelFit) -> dict[str, RowPosterior]:
     """Of each row, by its first trial. Where no best level is sought of a factor, a row is compared
     with those at its own.
     """
-    each = [axis.name for axis in fit.study.axes if axis.is_each]
+    each = fit.study.compared_within
     groups: dict[str, list[int]] = {}
     for row, levels in enumerate(fit.data.factors):
         groups.setdefault(words_of({name: levels[name] for name in each}), []).append(row)
@@ -109,8 +110,7 @@ def at_best_levels(
     NotEnoughTrials where no combination has enough.
     """
     own, names = own_levels(fit.study), [str(axis.name) for axis in fit.study.axes]
-    each = [str(axis.name) for axis in fit.study.axes if axis.is_each]
-    rows = fit.is_at(each, own)
+    rows = fit.is_at(fit.study.compared_within, own)
     enough = [row for row in rows if len(fit.is_at(names, fit.data.factors[row])) >= LEAST_MIXTURES]
     if not enough:
         best = min(rows, key=lambda row: fit.mean[row], default=None)
@@ -133,9 +133,9 @@ def at_best_levels(
 
 def _words_at(fit: LevelFit, row: int) -> str:
     """A row as a person reads it, by its SFT share and its largest shares."""
-    kinds = {source.name: source.kind for source in fit.study.sources}
-    sft = sum(share for name, share in fit.data.mixtures[row].items() if kinds[name] == "sft")
-    shares = sorted(fit.data.mixtures[row].items(), key=lambda one: -one[1])
+    mixture = fit.data.mixtures[row]
+    sft = sft_share(Mixture(shares=mixture), fit.study.sources)
+    shares = sorted(mixture.items(), key=lambda one: -one[1])
     largest = ", ".join(f"{name} {share:.3g}" for name, share in shares[:4] if share > 0)
     more = ", ..." if len([share for _, share in shares if share > 0]) > 4 else ""
     return f"{100 * sft:.3g} % SFT ({largest}{more}) at {words_of(fit.data.factors[row])}"

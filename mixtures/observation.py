@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mixtures.factor_levels import is_short, own_levels
+from mixtures.factor_levels import is_short, own_levels_at
 from mixtures.factors import Level
 from mixtures.flagged import FlaggedScore, contradictions
 from mixtures.study import StudySpec
@@ -46,8 +46,7 @@ def baseline_keys(study: StudySpec, factors: Mapping[str, Level]) -> dict[str, K
     """By name, what a mixture at these levels is compared with: baselines at the study's own
     levels, of `proxy` and `decay.tokens` at the same.
     """
-    each = {axis.name for axis in study.axes if axis.is_each}
-    levels = own_levels(study) | {name: at for name, at in factors.items() if name in each}
+    levels = own_levels_at(study, factors)
     return {
         name: mixture_key(mixture.shares, levels)
         for name, mixture in study.baseline_mixtures.items()

@@ -235,6 +235,11 @@ class StudySpec(Recipe):
         return axes_of(self.space.factors)
 
     @property
+    def compared_within(self) -> tuple[str, ...]:
+        """The factors of which no best level is sought: mixtures are compared at each of theirs."""
+        return tuple(axis.name for axis in self.axes if axis.is_each)
+
+    @property
     def tokens_per_trial(self) -> int:
         return design_size.tokens_per_trial(self)
 

@@ -63,8 +63,9 @@ def answer_study(
         if study.space.factors:
             fit = fit_levels(study, complete)
             board = with_posteriors(board, level_posteriors(fit), (), "search_gp", study)
-            each = tuple(str(axis.name) for axis in study.axes if axis.is_each)
-            board = board.model_copy(update={"subset": fit.data.subset, "compared_within": each})
+            board = board.model_copy(
+                update={"subset": fit.data.subset, "compared_within": study.compared_within}
+            )
             found = _at_best_levels(fit, board, complete, notes, known)
         elif is_line(study, complete):
             board, found = _of_line(study, board, complete, notes)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mixtures.factor_levels import levels_of_request
 from mixtures.factors import Level
-from mixtures.finished_cells import Cells, level, number, whole
+from mixtures.finished_cells import Cells, levels, number, whole
 from mixtures.finished_trials import table_cells
 from mixtures.mixture import Mixture, sft_share
 from mixtures.observation import Observation
@@ -65,11 +65,7 @@ def _observation(cells: Cells, study: StudySpec) -> Observation:
 
 def _levels(cells: Cells, study: StudySpec) -> dict[str, Level]:
     """Of a study's own table every row has a level of every factor, and of no other."""
-    found: dict[str, Level] = {}
-    for name in cells.names("factor:"):
-        at = level(cells, f"factor:{name}")
-        if at is not None:
-            found[name] = at
+    found = levels(cells)
     for axis in study.axes:
         if axis.name not in found:
             raise cells.wrong(f"factor:{axis.name}", f"expected {axis.levels_in_words}")
