@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from decaymix import Client
 from mixtures.export.plain import verify_export
-from tests.real_controller import RealController, halt, let_go, wait_until
-from tests.service.chromium import PATIENCE_MS, open_page
+from tests.real_controller import PATIENCE_SECONDS, RealController, halt, let_go, wait_until
+from tests.service.chromium import open_page
 
 DESK = {"width": 1280, "height": 900}
 # Of the stream that broke, of what was asked for in that moment, and of each try to connect again.
@@ -52,7 +52,8 @@ def tell(browser: Browser, controller: RealController, small: dict[str, Any], fi
     """The whole story; `small` is a study with a recipe that trains in seconds."""
     # What the form cannot say: a proxy this small.
     recipe = {name: small[name] for name in ("proxy", "optimiser", "stable")}
-    expect.set_options(timeout=2 * PATIENCE_MS)
+    # It waits for trials that train, not for a page alone.
+    expect.set_options(timeout=1000 * PATIENCE_SECONDS)
     complaints: list[str] = []
     with open_page(browser, controller.url, complaints, viewport=DESK) as page:
         # Workers of an earlier story would have trained it all before anybody looks.
@@ -117,7 +118,7 @@ def rows_come(page: Page, client: Client, study_id: str) -> None:
     begin_one(client, study_id)
     expect(page.locator("#board tbody th").first).to_be_visible()
     expect(page.locator("#plot .xtick").first).to_be_visible()
-    wait_until(lambda: num_in(client, study_id, "RUNNING") == 0, 60, "what has begun")
+    wait_until(lambda: num_in(client, study_id, "RUNNING") == 0, "what has begun")
     assert page.evaluate("window.isSamePage")
 
 
@@ -126,7 +127,7 @@ def begin_one(client: Client, study_id: str) -> None:
     num_done = num_in(client, study_id, "COMPLETE")
     client.change_study(study_id, is_paused=False)
     wait_until(
-        lambda: num_in(client, study_id, "RUNNING", "COMPLETE") > num_done, 60, "a trial that runs"
+        lambda: num_in(client, study_id, "RUNNING", "COMPLETE") > num_done, "a trial that runs"
     )
     client.change_study(study_id, is_paused=True)
 
@@ -144,7 +145,7 @@ def bars_move(page: Page, client: Client, study_id: str, workers: list[int]) -> 
         seen.update(page.evaluate(DECAYS))
         return len(seen) >= 2
 
-    wait_until(have_moved, 120, "bars that move")
+    wait_until(have_moved, "bars that move")
     expect(page.locator("[data-part=kept]")).to_contain_text("Paused")
 
 
@@ -204,7 +205,7 @@ def sees_all(page: Page, client: Client, study_id: str) -> None:
     expect(rows).to_have_text(["50\u00a0%", "64\u00a0%", "100\u00a0%"])
     # Where the fit is there already, its band comes before the trials.
     drawn = "document.querySelector('#plot').data.find((one) => one.mode === 'markers').x.length"
-    wait_until(lambda: page.evaluate(drawn) == 6, 30, "a curve of three mixtures, two seeds each")
+    wait_until(lambda: page.evaluate(drawn) == 6, "a curve of three mixtures, two seeds each")
     page.get_by_label("SFT share from").fill("")
     expect(rows).to_have_count(4)
     assert page.evaluate("window.isSamePage")

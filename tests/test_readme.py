@@ -29,7 +29,7 @@ def test_the_readme_is_short_and_shows_a_picture() -> None:
     assert re.search(r"!\[[^\]]+\]\(docs/images/\w+\.png\)", README)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
     port = free_port()
     environment = {
@@ -49,7 +49,7 @@ def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
             if command == "./run serve":
                 serving = subprocess.Popen(command.split(), cwd=ROOT, env=environment)
                 with Client(url) as client:
-                    wait_until(client.is_ready, 120, "the controller")
+                    wait_until(client.is_ready, "the controller")
                 continue
             if command == "./run demo":
                 command = "./run demo --quick --exit"
