@@ -113,12 +113,14 @@ def serve() -> None:
     from service.serve import StartFailed
     from service.serve import serve as run
     from service.tracing import TelemetryMissing
+    from workers.pool import BadHeadAddress, HeadUnreachable
 
+    database_errors = (DatabaseInUse, DatabaseTooNew, DatabaseUnreadable)
     try:
         run(settings_or_fail())
-    except (PortInUse, DatabaseInUse, DatabaseTooNew, DatabaseUnreadable, StartFailed) as error:
+    except (PortInUse, *database_errors, HeadUnreachable, StartFailed) as error:
         fail(str(error), FAILED)
-    except (TokensNeeded, TelemetryMissing) as error:
+    except (TokensNeeded, TelemetryMissing, BadHeadAddress) as error:
         fail(str(error), BAD_INPUT)
 
 

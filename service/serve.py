@@ -1,5 +1,6 @@
 """Runs the controller in this process until it is told to stop."""
 
+import asyncio
 import signal
 import socket
 import sys
@@ -17,7 +18,7 @@ from service.port import listen
 from service.settings import Settings
 from service.state import worker_config
 from service.tracing import tracing_of
-from workers.pool import RayPool
+from workers.pool import RayPool, wait_for_head
 
 # A page's event stream never ends by itself; do not wait for it.
 _SHUTDOWN_SECONDS = 5
@@ -25,7 +26,8 @@ _SHUTDOWN_SECONDS = 5
 
 def serve(settings: Settings) -> None:
     """Blocks until SIGINT or SIGTERM; raises PortInUse, DatabaseInUse, DatabaseTooNew,
-    DatabaseUnreadable, TelemetryMissing, TokensNeeded, StartFailed.
+    DatabaseUnreadable, TelemetryMissing, TokensNeeded, BadHeadAddress, HeadUnreachable,
+    StartFailed.
 
     One process: DuckDB lets only one open the file. More uvicorn workers are not to be had.
     """
@@ -40,6 +42,9 @@ def serve(settings: Settings) -> None:
     finally:
         database.close()
     configure_logging(settings.log_format, tracing.log_processors())
+    if settings.ray_address:
+        # The start of the pool waits too; here the end of it is one sentence, not a traceback.
+        asyncio.run(wait_for_head(settings.ray_address))
     pool = RayPool(
         config=worker_config(settings),
         ray_address=settings.ray_address,

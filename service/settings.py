@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     ray_address: str | None = Field(
         default=None,
         validation_alias="RAY_ADDRESS",
-        description="a running Ray cluster to join instead of starting one",
+        description="HOST:PORT of a running Ray head to join instead of starting one",
     )
     run_code: bool = Field(
         default=False,

@@ -91,7 +91,7 @@ def _example(name: str, value: Any) -> str:
         return "SECRET"
     examples = {
         "num_cpus": "4",
-        "ray_address": "ray://head:10001",
+        "ray_address": "head:6379",
         "run_code": "1",
         "otlp_endpoint": "http://127.0.0.1:4318",
     }

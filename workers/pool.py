@@ -11,6 +11,9 @@ from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
 # Named again, for the service: this file is all that it knows of the workers.
 from workers.config import WorkerConfig as WorkerConfig
 from workers.files import DataError as DataError
+from workers.head_watch import BadHeadAddress as BadHeadAddress
+from workers.head_watch import HeadUnreachable as HeadUnreachable
+from workers.head_watch import wait_for_head as wait_for_head
 from workers.item_files import ItemsDamaged as ItemsDamaged
 from workers.item_files import read_items as read_items
 from workers.local_process import ChildEnded as ChildEnded

@@ -19,7 +19,7 @@ from mixtures.study import Resources
 from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
 from mixtures.value import hash_text
 from workers.config import WorkerConfig
-from workers.head_watch import HeadWatch
+from workers.head_watch import HeadWatch, wait_for_head
 from workers.own_thread import in_own_thread
 from workers.ray_actors import DepotActor, _Actor
 from workers.ray_machines import Machines, only_on
@@ -88,6 +88,8 @@ class RayPool:
             log.warning("Ray is there again")
 
     async def _begin(self) -> None:
+        if self.ray_address:
+            await wait_for_head(self.ray_address)
         await begin_with_our_signals(self._start)
         self._depot = None
         await self._machines.start()

@@ -139,3 +139,35 @@ def test_off_loopback_it_refuses_to_start_without_a_token(
     assert refused.exit_code == 2
     assert "DECAYMIX_HOST is 0.0.0.0, which others can reach: make a token" in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "words"),
+    [
+        ("127.0.0.1:1", 1, "RAY_ADDRESS is 127.0.0.1:1, and nothing answers there after 0 s"),
+        ("ray://head:10001", 2, "RAY_ADDRESS is 'ray://head:10001'; expected HOST:PORT"),
+    ],
+)
+def test_a_head_that_is_not_there_is_one_sentence(
+    tmp_path: Path, address: str, code: int, words: str
+) -> None:
+    impatient = """
+import workers.head_watch
+from service.cli import app
+workers.head_watch.WAIT_SECONDS = 0.0
+app(["serve"])
+"""
+    settings = {"DECAYMIX_HOME": str(tmp_path), "DECAYMIX_PORT": "0", "RAY_ADDRESS": address}
+    refused = subprocess.run(
+        [sys.executable, "-c", impatient],
+        cwd=ROOT,
+        env={**settings, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == code, refused.stderr
+    assert refused.stdout == ""
+    assert words in refused.stderr.splitlines()[-1]
+    assert "Traceback" not in refused.stderr
+    # The database was let go.
+    Database(tmp_path / "decaymix.duckdb").close()
