@@ -17,8 +17,12 @@ from threadpoolctl import threadpool_limits
 from db.database import Database
 from db.scores import scores_version
 from db.studies import StoredStudy
+from mixtures.factor_levels import own_levels
+from mixtures.factors import Level
+from mixtures.rank import Leaderboard, LeaderboardRow
+from mixtures.study import StudySpec
 from mixtures.study_answer import StudyAnswer
-from mixtures.value import Value
+from mixtures.value import Value, added
 from service.answers import Answers
 
 log = structlog.get_logger()
@@ -33,7 +37,9 @@ FIT_SECONDS = 600.0
 class Best(Value):
     """The first mixture of the leaderboard: raw over its seeds, and by the posterior.
 
-    `is_line`: mixtures of the study differ in their SFT share alone.
+    Where mixtures are compared at each level of a factor, the first at the study's own: that is the
+    one that the recommendation speaks of. `is_line`: mixtures of the study differ in their SFT
+    share alone.
     """
 
     shares: dict[str, float]
@@ -44,6 +50,7 @@ class Best(Value):
     posterior_mean: float | None
     posterior_interval: tuple[float, float] | None
     is_line: bool
+    factors: dict[str, Level] = added({})
 
 
 class Headline(Value):
@@ -153,7 +160,7 @@ def _headline(database: Database, answers: Answers, study: StoredStudy) -> Headl
     board, answer = found.leaderboard, found.recommendation
     best = None
     if board.rows:
-        row = board.rows[0]
+        row = _first_at_own_levels(study.spec, board)
         best = Best(
             shares=row.shares,
             sft_share=row.sft_share,
@@ -163,6 +170,7 @@ def _headline(database: Database, answers: Answers, study: StoredStudy) -> Headl
             posterior_mean=row.posterior.mean if row.posterior else None,
             posterior_interval=row.posterior.interval if row.posterior else None,
             is_line=study.spec.space.is_line,
+            factors=row.factors,
         )
     return Headline(
         num_trials=board.num_trials,
@@ -172,3 +180,14 @@ def _headline(database: Database, answers: Answers, study: StoredStudy) -> Headl
         recommended_share=answer.sft_share if answer else None,
         recommended_interval=answer.interval if answer else None,
     )
+
+
+def _first_at_own_levels(study: StudySpec, board: Leaderboard) -> LeaderboardRow:
+    """The first of all where none is at the study's own yet."""
+    own = own_levels(study)
+    at_own = (
+        row
+        for row in board.rows
+        if all(row.factors.get(name) == own[name] for name in board.compared_within)
+    )
+    return next(at_own, board.rows[0])
