@@ -20,6 +20,7 @@ from decaymix import ApiProblem, Client
 from mixtures.export.plain import verify_export
 from tests import page_story
 from tests.real_controller import (
+    PATIENCE_SECONDS,
     RealController,
     free_port,
     halt,
@@ -80,7 +81,7 @@ def kill_in_the_decay(controller: RealController, study_id: str) -> set[str]:
     Workers are halted before anybody looks at what they do: a trial seen in its decay by a look
     at running workers may have ended by the time of the kill.
     """
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         pids = controller.worker_pids()
         halt(pids)

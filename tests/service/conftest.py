@@ -118,7 +118,7 @@ def controller_of(client: TestClient) -> Controller:
     return cast(Controller, cast(FastAPI, client.app).state.controller)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Poll until `condition()`; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -9,15 +9,12 @@ import yaml
 from playwright.sync_api import Browser, Page, expect
 
 from service.examples import STUDY_EXAMPLE_YAML
-from tests.service.chromium import open_browser, open_page
+from tests.service.chromium import PATIENCE_MS, open_browser, open_page
 from tests.service.conftest import SMALL_STUDY, wait_until, write_small_data
 from tests.service.pretend_runner import PretendRunner
 from tests.service.real_server import RealServer
 
 pytestmark = pytest.mark.browser
-
-# A file is read in a child process, which takes seconds to start, and a minute on a busy machine.
-PATIENCE_MS = 90_000
 
 DROP = """(text) => {
   const data = new DataTransfer();

@@ -33,7 +33,7 @@ def process() -> Iterator[LocalProcess]:
 
 
 def wait_until(condition: object) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -25,7 +25,7 @@ Outcome = Any
 
 
 def wait_for(is_so: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while not is_so():
         assert time.monotonic() < until
         time.sleep(0.002)
