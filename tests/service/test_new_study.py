@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from service.examples import STUDY_EXAMPLE_YAML
 from tests.service.chromium import PATIENCE_MS, open_browser, open_page
@@ -205,6 +205,35 @@ def test_a_dry_run_is_shown_as_tables(page: Page, complaints: list[str]) -> None
     expect(report).to_contain_text("5 documents of sums hold 4 items of test.")
     expect(page.locator("#state")).to_have_text("The dry run found nothing wrong.")
     assert complaints == []
+
+
+def test_a_late_answer_about_the_text_is_not_shown_over_the_dry_runs(page: Page) -> None:
+    drafts: list[Route] = []
+    page.route("**/v1/study-drafts", lambda route: drafts.append(route))
+    page.route("**/v1/studies/check", lambda route: route.fulfill(json=CHECKED))
+    page.goto("/studies/new?preset=example")
+    page.get_by_role("button", name="Dry run").click()
+    state = page.locator("#state")
+    expect(state).to_have_text("The dry run found nothing wrong.")
+    assert len(drafts) == 1
+    with page.expect_response("**/v1/study-drafts") as answer:
+        drafts[0].continue_()
+    answer.value.finished()
+    page.wait_for_timeout(300)  # the page has read the answer by then
+    expect(state).to_have_text("The dry run found nothing wrong.")
+
+
+def test_a_dry_run_of_a_text_that_changed_meanwhile_says_so(page: Page) -> None:
+    checks: list[Route] = []
+    page.route("**/v1/studies/check", lambda route: checks.append(route))
+    page.goto("/studies/new?preset=example")
+    page.get_by_role("button", name="Dry run").click()
+    page.locator("#yaml").press("Enter")
+    expect(page.locator("#state")).to_contain_text("Well formed")
+    checks[0].fulfill(json=CHECKED)
+    expect(page.locator("#state")).to_have_text(
+        "The dry run found nothing wrong in the text as it was; it has changed since."
+    )
 
 
 def test_a_study_is_cloned_extended_paused_and_put_away(
