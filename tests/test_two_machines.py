@@ -138,7 +138,7 @@ def test_trials_run_on_two_machines_and_outlive_one(tmp_path: Path) -> None:
                 second = stack.enter_context(process(join, logs["second"], **far))
 
                 def nodes() -> list[dict[str, Any]]:
-                    cluster = httpx.get(f"http://127.0.0.1:{port}/v1/cluster").json()
+                    cluster = httpx.get(f"http://127.0.0.1:{port}/v1/cluster", timeout=60).json()
                     found: list[dict[str, Any]] = cluster["nodes"]
                     return found
 

@@ -68,7 +68,7 @@ class RealServer:
         return study_id
 
     def study_ids(self) -> list[str]:
-        return [study["id"] for study in httpx.get(f"{self.url}/v1/studies").json()]
+        return [study["id"] for study in httpx.get(f"{self.url}/v1/studies", timeout=60).json()]
 
     def wait_for_the_end(self, study_id: str) -> None:
         address = f"{self.url}/v1/studies/{study_id}"

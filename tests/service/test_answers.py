@@ -167,4 +167,4 @@ def test_the_child_ends_with_the_controller(client: TestClient) -> None:
     assert child.is_alive()
     controller.answers.close()
     # Not join(): the executor's own thread reaps the child, and join() of another thread gives up.
-    assert wait([child.sentinel], 20)
+    assert wait([child.sentinel], 60)

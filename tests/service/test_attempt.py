@@ -94,10 +94,10 @@ def test_a_worker_that_says_where_it_stands_keeps_its_trial(database: Database) 
 
     async def main() -> None:
         pool = ThreadPool(runner=PretendRunner(gate=gate))
-        scheduler = Scheduler(database, pool, Events(), lease_seconds=1.0)
+        scheduler = Scheduler(database, pool, Events(), lease_seconds=2.0)
         await scheduler.start()
         # Longer than the first lease and some more.
-        await asyncio.sleep(3.0)
+        await asyncio.sleep(5.0)
         gate.set()
         await until(lambda: state(database, spec).is_finished)
         await scheduler.stop()

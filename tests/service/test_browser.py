@@ -116,7 +116,7 @@ def test_someone_watches_a_study_to_its_answer(
     expect(page.locator("#board tbody th")).to_have_count(4)
     expect(page.locator("#progress")).to_contain_text("4 of 4 trials done")
     expect(page.locator(".running li")).to_have_count(0)
-    answer = httpx.get(f"{server.url}/v1/studies/{study_id}/recommendation").json()
+    answer = httpx.get(f"{server.url}/v1/studies/{study_id}/recommendation", timeout=60).json()
     expect(page.locator(".sentence")).to_have_text(answer["sentence"])
     expect(page.locator(".badge")).to_be_visible()
     assert page.evaluate("window.isSamePage")
@@ -210,7 +210,11 @@ def test_reader_of_a_finished_study(
 
     # A new trial arrives: order, columns, choice, benchmark and scroll stay as they were left.
     page.evaluate("scrollTo(0, 400)")
-    httpx.post(f"{server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.95, "seed": 0})
+    httpx.post(
+        f"{server.url}/v1/studies/{study_id}/trials",
+        json={"sft_share": 0.95, "seed": 0},
+        timeout=60,
+    )
     expect(page.locator("#board tbody th")).to_have_count(13)
     assert column(page, 3)[1].startswith("95 %")
     wait_for(page, "document.querySelector('#plot').data[0].x.length === 25")
@@ -226,7 +230,7 @@ def test_reader_of_a_finished_study(
         page.get_by_role("link", name="Download the mixture (YAML)").click()
     download.value.save_as(tmp_path / "mixture.yaml")
     mixture = (tmp_path / "mixture.yaml").read_text()
-    exported = httpx.get(f"{server.url}/v1/studies/{study_id}/export").text
+    exported = httpx.get(f"{server.url}/v1/studies/{study_id}/export", timeout=60).text
     assert yaml.safe_load(mixture).keys() == yaml.safe_load(exported).keys()
     assert download.value.suggested_filename == "demo-mixture.yaml"
     sums = page.locator(".mixture tr", has_text="sums").locator("td", has_text="%").inner_text()
@@ -274,7 +278,11 @@ def test_a_tab_that_nobody_sees_holds_no_connection_and_catches_up(
     set_hidden(page, True)
     page.wait_for_timeout(1000)  # for what was under way
     asked.clear()
-    httpx.post(f"{server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.95, "seed": 0})
+    httpx.post(
+        f"{server.url}/v1/studies/{study_id}/trials",
+        json={"sft_share": 0.95, "seed": 0},
+        timeout=60,
+    )
     server.wait_for_the_end(study_id)
     page.clock.run_for(30_000)
     page.wait_for_timeout(500)  # for what a timer would have asked

@@ -188,7 +188,7 @@ def test_a_key_at_work_is_told_to_wait(client: TestClient, monkeypatch: pytest.M
 
     def slow(*given: Any) -> Any:
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         return wishes(*given)
 
     def ask() -> None:
@@ -197,10 +197,10 @@ def test_a_key_at_work_is_told_to_wait(client: TestClient, monkeypatch: pytest.M
     monkeypatch.setattr(trial_routes, "wishes", slow)
     asking = threading.Thread(target=ask)
     asking.start()
-    assert begun.wait(20)
+    assert begun.wait(60)
     waiting = client.post(path, json={"sft_share": 0.1}, headers=KEY)
     go_on.set()
-    asking.join(20)
+    asking.join(60)
     problem_of(waiting, 409)
     assert int(waiting.headers["retry-after"]) >= 1
     assert answers[0].status_code == 202

@@ -144,8 +144,9 @@ def test_an_address_that_is_none_is_one_line_and_exit_code_2(
 def test_json_is_what_the_api_says(
     run: Any, server: RealServer, arguments: tuple[str, ...], path: str
 ) -> None:
-    studies = httpx.get(f"{server.url}/v1/studies").json()
-    answer = httpx.get(f"{server.url}/v1/studies" + path.format(id=studies[0]["id"])).json()
+    studies = httpx.get(f"{server.url}/v1/studies", timeout=60).json()
+    address = f"{server.url}/v1/studies" + path.format(id=studies[0]["id"])
+    answer = httpx.get(address, timeout=60).json()
     assert json.loads(run(*arguments, "--json").stdout) == answer
 
 

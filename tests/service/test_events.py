@@ -10,7 +10,7 @@ from service.events import _MOST_KEPT, _MOST_WAITING, Event, Events
 
 def run(test: Any) -> None:
     async def limited() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await test()
 
     asyncio.run(limited())

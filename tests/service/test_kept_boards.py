@@ -169,7 +169,7 @@ def test_who_waits_for_a_fit_holds_no_session(client: TestClient, what: str) -> 
     controller.answers._process = gated  # type: ignore[assignment]
     with ThreadPoolExecutor(1) as asks:
         answer = asks.submit(client.get, f"/v1/studies/{study}/{what}")
-        assert gated.is_asked.wait(20)
+        assert gated.is_asked.wait(60)
         # The loops of the controller read now and then.
         pool = controller.database._engine.pool
         wait_until(lambda: pool.checkedout() == 0, 5)  # type: ignore[attr-defined]

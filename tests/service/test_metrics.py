@@ -84,12 +84,12 @@ def test_event_streams_and_queue_are_counted(tmp_path: Path, data_root: Path) ->
         study = server.submit()
 
         def now_there(name: str) -> float:
-            return scraped(httpx.get(f"{server.url}/metrics").text)[name]
+            return scraped(httpx.get(f"{server.url}/metrics", timeout=60).text)[name]
 
         wait_until(lambda: now_there("decaymix_tokens_per_second") > 0)
         assert now_there("decaymix_queue_age_seconds") > 0
         assert now_there("decaymix_sse_clients") == 0
-        with httpx.stream("GET", f"{server.url}/v1/studies/{study}/events") as stream:
+        with httpx.stream("GET", f"{server.url}/v1/studies/{study}/events", timeout=60) as stream:
             lines = stream.iter_lines()
             next(lines)
             assert now_there("decaymix_sse_clients") == 1

@@ -150,7 +150,9 @@ def test_a_study_from_the_form_to_its_page(
     page.get_by_role("button", name="Submit the study").click()
     page.wait_for_url("**/studies/*")
     expect(page.get_by_role("heading", level=1)).to_contain_text("How much arithmetic?")
-    spec = httpx.get(f"{server.url}/v1{page.url.removeprefix(server.url)}").json()["spec"]
+    spec = httpx.get(f"{server.url}/v1{page.url.removeprefix(server.url)}", timeout=60).json()[
+        "spec"
+    ]
     assert (spec["name"], spec["space"]["bounds"]) == ("from-the-form", {"sums": [0.1, 1.0]})
     # It is submitted: the form begins anew.
     page.goto("/studies/new")
@@ -292,8 +294,8 @@ def test_the_list_moves_by_itself(page: Page, server: RealServer, complaints: li
 def test_a_paused_study_says_so(page: Page, server: RealServer, complaints: list[str]) -> None:
     study_id = server.submit(name="resting", space={"sft_share": [0.0]}, baselines={})
     server.wait_for_the_end(study_id)
-    httpx.patch(f"{server.url}/v1/studies/{study_id}", json={"is_paused": True})
-    httpx.post(f"{server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.25})
+    httpx.patch(f"{server.url}/v1/studies/{study_id}", json={"is_paused": True}, timeout=60)
+    httpx.post(f"{server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.25}, timeout=60)
     page.goto("/?q=resting")
     card = page.get_by_role("article", name="resting")
     expect(card).to_contain_text("paused")
@@ -301,7 +303,10 @@ def test_a_paused_study_says_so(page: Page, server: RealServer, complaints: list
     expect(page.locator("#said")).to_have_text("resting goes on.")
     wait_until(
         lambda: (
-            httpx.get(f"{server.url}/v1/studies/{study_id}").json()["status"]["num_finished"] == 4
+            httpx.get(f"{server.url}/v1/studies/{study_id}", timeout=60).json()["status"][
+                "num_finished"
+            ]
+            == 4
         )
     )
     expect(card).to_contain_text("4 of 4")

@@ -54,7 +54,7 @@ def trained(
         optimiser = make_optimiser(model, SPEC)
 
         def factor(index: int) -> float:
-            assert gate.wait(20)
+            assert gate.wait(60)
             return 1.0 - index / STEPS
 
         training = Seat(pack).train(
@@ -75,7 +75,7 @@ def trained(
         wait_for(lambda place=place: len(pack._taken) > place)
     gate.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     return outcomes
 
 

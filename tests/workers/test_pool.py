@@ -209,7 +209,7 @@ def test_packed_trials_share_a_worker_that_ends_with_the_last_once_one_has_left(
 
     async def both_leave() -> None:
         first = asyncio.ensure_future(run(1, 0.02))
-        second = asyncio.ensure_future(run(2, 0.2))
+        second = asyncio.ensure_future(run(2, 1.0))
         pool.release(slot)  # its trial was cancelled meanwhile
         await asyncio.wait([first])
         # The other goes on, and nobody new sits down.

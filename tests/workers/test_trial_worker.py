@@ -42,7 +42,7 @@ class Scripted:
             self.steps_done += 1
             self.step_taken.set()
             if self.gate is not None:
-                assert self.gate.wait(10)
+                assert self.gate.wait(60)
         if self.end is not None:
             raise self.end
         return make_result(spec.trial_id, attempt, math=1.0)
@@ -93,7 +93,7 @@ def test_progress_is_there_while_a_trial_runs_and_not_after() -> None:
     worker, spec = TrialWorker(runner), make_trial()
     assert worker.progress() == []
     thread, answers = in_thread(worker, spec)
-    assert runner.step_taken.wait(10)
+    assert runner.step_taken.wait(60)
     (progress,) = worker.progress()
     assert (progress.trial_id, progress.attempt, progress.total) == (spec.trial_id, 1, 3)
     runner.gate.set()
@@ -113,7 +113,7 @@ def test_a_cancelled_trial_stops_at_its_next_step() -> None:
     runner.gate = threading.Event()
     worker, spec = TrialWorker(runner), make_trial()
     thread, answers = in_thread(worker, spec)
-    assert runner.step_taken.wait(10)
+    assert runner.step_taken.wait(60)
     worker.cancel(spec.trial_id)
     runner.gate.set()
     thread.join()
@@ -128,7 +128,7 @@ def test_a_worker_that_stops_ends_what_runs_and_begins_nothing() -> None:
     runner.gate = threading.Event()
     worker, spec = TrialWorker(runner), make_trial()
     thread, answers = in_thread(worker, spec)
-    assert runner.step_taken.wait(10)
+    assert runner.step_taken.wait(60)
     worker.stop()
     runner.gate.set()
     thread.join()
@@ -158,7 +158,7 @@ def test_a_word_about_another_trial_or_an_earlier_attempt_stops_nothing() -> Non
     worker, spec = TrialWorker(runner), make_trial()
     worker.cancel(spec.trial_id)  # before the attempt: it was about one that is gone
     thread, answers = in_thread(worker, spec)
-    assert runner.step_taken.wait(10)
+    assert runner.step_taken.wait(60)
     worker.cancel("another")
     runner.gate.set()
     thread.join()
@@ -170,7 +170,7 @@ def test_a_worker_goes_on_after_a_cancelled_trial() -> None:
     runner.gate = threading.Event()
     worker, spec = TrialWorker(runner), make_trial()
     thread, _ = in_thread(worker, spec)
-    assert runner.step_taken.wait(10)
+    assert runner.step_taken.wait(60)
     worker.cancel(spec.trial_id)
     runner.gate.set()
     thread.join()

@@ -94,7 +94,9 @@ def test_an_admin_makes_and_revokes_a_token(browser: Browser, locked: RealServer
         page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
         expect(row).to_contain_text("revoked")
         expect(row.get_by_role("button")).to_have_count(0)
-    assert httpx.get(f"{locked.url}/v1/studies", headers=bearer(text)).status_code == 401
+    assert (
+        httpx.get(f"{locked.url}/v1/studies", headers=bearer(text), timeout=60).status_code == 401
+    )
     assert found == []
     assert complaints == []
 
@@ -118,7 +120,7 @@ def test_a_form_cannot_be_sent_before_its_script_is_there(
 
 def page_of(server: RealServer, token: str) -> str:
     """The settings as the holder of the token sees them."""
-    answer = httpx.get(f"{server.url}/settings", headers=bearer(token))
+    answer = httpx.get(f"{server.url}/settings", headers=bearer(token), timeout=60)
     assert answer.status_code == 200
     return answer.text
 

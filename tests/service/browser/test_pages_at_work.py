@@ -46,7 +46,9 @@ def test_failed_trial_is_retried_from_its_page_by_keyboard(browser: Browser, sit
         wait_until(
             lambda: (
                 len(
-                    httpx.get(f"{site.server.url}/v1/trials/{trial_id}/attempts").json()["attempts"]
+                    httpx.get(
+                        f"{site.server.url}/v1/trials/{trial_id}/attempts", timeout=60
+                    ).json()["attempts"]
                 )
                 == 2
             )
@@ -168,7 +170,7 @@ def test_a_study_gets_its_turn_on_the_page_of_changes(browser: Browser, site: Si
             page.get_by_label("At most so many of its trials at once").fill(most)
             page.get_by_role("button", name="Save").click()
             expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
-            status = httpx.get(study).json()["status"]
+            status = httpx.get(study, timeout=60).json()["status"]
             assert (status["priority"], status["max_running"]) == kept
             page.reload()
             expect(page.get_by_label("Priority")).to_have_value(priority)
@@ -185,7 +187,9 @@ def test_a_running_trial_moves_and_ends_before_the_eyes_of_its_reader(
     site.runner.gate = threading.Event()
     study_id = site.pages["study"].removeprefix("/studies/")
     asked = httpx.post(
-        f"{site.server.url}/v1/studies/{study_id}/trials", json={"sft_share": 0.95, "seed": 7}
+        f"{site.server.url}/v1/studies/{study_id}/trials",
+        json={"sft_share": 0.95, "seed": 7},
+        timeout=60,
     ).json()
     with open_page(browser, site.server.url, complaints) as page:
         page.goto(f"/trials/{asked['trial_ids'][0]}")

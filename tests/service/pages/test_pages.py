@@ -110,7 +110,7 @@ def test_first_page_does_not_wait_for_answers(
     gate = threading.Event()
 
     def slow(*_: object) -> None:
-        gate.wait(20)
+        gate.wait(60)
 
     monkeypatch.setattr(headlines, "_headline", slow)
     finished_study(client)

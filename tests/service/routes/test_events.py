@@ -24,7 +24,7 @@ def test_a_listener_sees_every_trial_from_running_to_complete(server: RealServer
     study_id = server.submit(space={"sft_share": [0.0, 1.0]}, baselines={}, seeds=[0, 1])
     seen: list[tuple[str, dict[str, object]]] = []
     address = f"{server.url}/v1/studies/{study_id}/events"
-    with httpx.stream("GET", address, timeout=30) as response:
+    with httpx.stream("GET", address, timeout=120) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         event = ""
         for line in response.iter_lines():
@@ -37,7 +37,7 @@ def test_a_listener_sees_every_trial_from_running_to_complete(server: RealServer
     assert seen[0][0] == "status"
     assert seen[0][1]["num_trials"] == 4
     complete = {d["trial_id"] for e, d in seen if e == "trial" and d["state"] == "COMPLETE"}
-    trials = httpx.get(f"{server.url}/v1/studies/{study_id}/trials").json()
+    trials = httpx.get(f"{server.url}/v1/studies/{study_id}/trials", timeout=60).json()
     assert complete == {trial["id"] for trial in trials}
     progress = [d for e, d in seen if e == "progress"]
     assert progress
@@ -59,7 +59,7 @@ def test_a_listener_whose_connection_broke_gets_what_it_missed(server: RealServe
 def heard(address: str, headers: dict[str, str], until: str) -> list[tuple[str, str]]:
     """Id (or nothing) and data of each event, up to the first `trial` that says `until`."""
     events: list[tuple[str, str]] = []
-    with httpx.stream("GET", address, headers=headers, timeout=30) as response:
+    with httpx.stream("GET", address, headers=headers, timeout=120) as response:
         given = {"id": "", "event": ""}
         for line in response.iter_lines():
             name, _, value = line.partition(": ")
