@@ -21,8 +21,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from decaymix import Client
 from mixtures.export.plain import verify_export
-from tests.real_controller import PATIENCE_SECONDS, RealController, halt, let_go, wait_until
+from tests.real_controller import RealController, halt, let_go
 from tests.service.chromium import open_page
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 DESK = {"width": 1280, "height": 900}
 # Of the stream that broke, of what was asked for in that moment, and of each try to connect again.

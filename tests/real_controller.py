@@ -5,18 +5,16 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from bench.descendants import descendants
 from decaymix import Client
+from tests.waiting import wait_until
 
-# Ray takes ten seconds to start, and longer on a busy machine.
-# Of any one wait: what trains and starts on a busy machine takes several times as long as on an
-# idle one, and a bound that is seldom reached costs nothing.
-PATIENCE_SECONDS, STOP_SECONDS = 240.0, 60.0
+# Ray takes some seconds to end.
+STOP_SECONDS = 60.0
 
 
 class RealController:
@@ -103,11 +101,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Poll until `condition()`; fails after PATIENCE_SECONDS."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS} s for {what}"
-        time.sleep(0.1)

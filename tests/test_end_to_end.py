@@ -19,16 +19,9 @@ import yaml
 from decaymix import ApiProblem, Client
 from mixtures.export.plain import verify_export
 from tests import page_story
-from tests.real_controller import (
-    PATIENCE_SECONDS,
-    RealController,
-    free_port,
-    halt,
-    let_go,
-    serve_command,
-    wait_until,
-)
+from tests.real_controller import RealController, free_port, halt, let_go, serve_command
 from tests.service.chromium import open_browser
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 STUDY: dict[str, Any] = {
     "name": "end-to-end",

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from decaymix import Client
-from tests.real_controller import free_port, wait_until
+from tests.real_controller import free_port
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

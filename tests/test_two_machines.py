@@ -22,7 +22,8 @@ import yaml
 
 from bench.descendants import descendants
 from decaymix import Client
-from tests.real_controller import free_port, wait_until
+from tests.real_controller import free_port
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDY: dict[str, Any] = {

@@ -1,6 +1,5 @@
 """The whole service on a real DuckDB file, with trials that train nothing."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from service.settings import Settings
 from service.state import Controller
 from tests.service.pretend_runner import PretendRunner
 from tests.service.thread_pool import ThreadPool
+from tests.waiting import wait_until
 from workers.pool import LocalProcess
 
 StartService = Callable[..., AbstractContextManager[TestClient]]
@@ -116,14 +116,6 @@ def client(start_service: StartService) -> Iterator[TestClient]:
 
 def controller_of(client: TestClient) -> Controller:
     return cast(Controller, cast(FastAPI, client.app).state.controller)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
-    """Poll until `condition()`; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.05)
 
 
 def finished_study(client: TestClient, study: dict[str, Any] | None = None) -> str:

@@ -15,9 +15,10 @@ from typer.testing import CliRunner, Result
 from service.app import create_app
 from service.cli import app
 from service.settings import Settings
-from tests.service.conftest import SMALL_STUDY, wait_until
+from tests.service.conftest import SMALL_STUDY
 from tests.service.pretend_runner import PretendRunner
 from tests.service.thread_pool import ThreadPool
+from tests.waiting import wait_until
 
 
 def command_line(monkeypatch: pytest.MonkeyPatch, url: str) -> Callable[..., Result]:

@@ -18,9 +18,9 @@ import yaml
 from playwright.sync_api import Browser, Page, expect
 
 from tests.service.chromium import PATIENCE_MS, open_browser, open_page, set_hidden
-from tests.service.conftest import wait_until
 from tests.service.pretend_runner import PretendRunner
 from tests.service.real_server import RealServer
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 

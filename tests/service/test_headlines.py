@@ -7,9 +7,10 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from mixtures.trial import Progress, TrialResult, TrialSpec
-from tests.service.conftest import SMALL_STUDY, StartService, finished_study, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService, finished_study
 from tests.service.pages.test_pages import first_page, text_of
 from tests.service.pretend_runner import PretendRunner
+from tests.waiting import wait_until
 
 
 @dataclass

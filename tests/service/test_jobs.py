@@ -8,9 +8,10 @@ from fastapi.testclient import TestClient
 
 from service.jobs import Done, Job, Jobs, is_async
 from service.routes import studies, study_changes
-from tests.service.conftest import SMALL_STUDY, wait_until
+from tests.service.conftest import SMALL_STUDY
 from tests.service.test_change import KEY, OUTSIDE
 from tests.service.test_problems import problem_of
+from tests.waiting import wait_until
 
 ASYNC = {"Prefer": "respond-async, wait=10"}
 

@@ -17,7 +17,8 @@ from service import answers as answers_module
 from service import kept_boards as kept_boards_module
 from service import study_facts as study_facts_module
 from service.routes.studies import stored_study
-from tests.service.conftest import StartService, controller_of, finished_study, wait_until
+from tests.service.conftest import StartService, controller_of, finished_study
+from tests.waiting import wait_until
 
 
 def finish_one_more(client: TestClient, study: str, seed: int) -> str:
@@ -172,7 +173,7 @@ def test_who_waits_for_a_fit_holds_no_session(client: TestClient, what: str) -> 
         assert gated.is_asked.wait(60)
         # The loops of the controller read now and then.
         pool = controller.database._engine.pool
-        wait_until(lambda: pool.checkedout() == 0, 5)  # type: ignore[attr-defined]
+        wait_until(lambda: pool.checkedout() == 0)  # type: ignore[attr-defined]
         gate.set()
         assert answer.result(60).status_code == 409
 

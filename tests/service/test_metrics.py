@@ -12,9 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from db.database import now
 from db.tables import AttemptRow, TrialRow
-from tests.service.conftest import SMALL_STUDY, StartService, finished_study, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService, finished_study
 from tests.service.pretend_runner import PretendRunner
 from tests.service.real_server import RealServer
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,9 +10,10 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from service.examples import STUDY_EXAMPLE_YAML
 from tests.service.chromium import PATIENCE_MS, open_browser, open_page
-from tests.service.conftest import SMALL_STUDY, wait_until, write_small_data
+from tests.service.conftest import SMALL_STUDY, write_small_data
 from tests.service.pretend_runner import PretendRunner
 from tests.service.real_server import RealServer
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 

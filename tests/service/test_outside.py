@@ -11,9 +11,10 @@ from fastapi.testclient import TestClient
 
 from db.tables import AttemptRow
 from tests.mixtures.outside_study import OUTSIDE_STUDY
-from tests.service.conftest import SMALL_STUDY, StartService, controller_of, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService, controller_of
 from tests.service.pretend_runner import PretendRunner
 from tests.service.real_server import RealServer
+from tests.waiting import wait_until
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "outside_trainer.py"
 

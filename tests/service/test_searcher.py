@@ -14,8 +14,9 @@ from mixtures.propose import Proposal
 from service import searcher
 from service.searcher import deadline
 from tests.mixtures.outside_study import OUTSIDE_STUDY
-from tests.service.conftest import SMALL_STUDY, StartService, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService
 from tests.service.test_outside import ask, submit, tell, told
+from tests.waiting import wait_until
 
 SEARCH = {
     "space": {"sft_share_range": [0.0, 1.0]},
@@ -33,7 +34,7 @@ def status_of(client: TestClient, study: str) -> dict[str, Any]:
 
 def test_our_own_workers_get_trials_until_the_budget_is_reached(client: TestClient) -> None:
     study = client.post("/v1/studies", json={**SMALL_STUDY, **SEARCH}).json()["id"]
-    wait_until(lambda: status_of(client, study)["state"] == "FINISHED", 60)
+    wait_until(lambda: status_of(client, study)["state"] == "FINISHED")
     status = status_of(client, study)
     assert (status["num_trials"], status["trials"]["COMPLETE"]) == (12, 12)
     assert status["search_stopped"] == "budget.max_trials is reached"

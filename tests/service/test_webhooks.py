@@ -16,8 +16,9 @@ from pydantic import ValidationError
 from db import webhooks
 from service.settings import Settings
 from service.webhooks import signed_headers, signing_key
-from tests.service.conftest import SMALL_STUDY, StartService, finished_study, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService, finished_study
 from tests.service.pretend_runner import PretendRunner
+from tests.waiting import wait_until
 
 SECRET = "canary-marlin"
 

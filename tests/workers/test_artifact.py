@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
 from workers import artifact
 from workers.artifact import built_once
 
@@ -132,10 +133,7 @@ def test_a_builder_that_is_killed_lets_the_next_one_build_anew(tmp_path: Path) -
     assert process.stdin is not None
     process.stdin.write("go\n")
     process.stdin.flush()
-    deadline = time.monotonic() + 120
-    while not (log.exists() and log.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: log.exists() and log.read_text(), "the builder's first word")
     process.kill()
     process.communicate()
     assert not place.exists()

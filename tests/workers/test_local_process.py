@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import wait_until
 from workers.files import DataError
 from workers.local_process import ChildEnded, ChildKilled, LocalProcess, run_local
 
@@ -30,13 +31,6 @@ def process() -> Iterator[LocalProcess]:
     process = LocalProcess(idle_seconds=0.2)
     yield process
     wait_until(lambda: process._executor is None)
-
-
-def wait_until(condition: object) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:

@@ -1,8 +1,7 @@
 """A pack: trials that train as one program, and of which none notices who sits beside it."""
 
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import torch
 
 from mixtures.phases import Optimiser
 from mixtures.study import Resources
+from tests.waiting import wait_until
 from tests.workers.test_packed import stream_of
 from tests.workers.tiny_study import tiny_proxy, tiny_study
 from workers.optim import make_optimiser
@@ -22,13 +22,6 @@ SPEC = Optimiser(peak_lr=0.01, batch_tokens=4 * 32)
 STEPS = 4
 # What a trial's thread came to: a hash of its bytes and its losses, or an error.
 Outcome = Any
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    until = time.monotonic() + 120
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.002)
 
 
 def model_of(seed: int, **shape: Any) -> Xmodel2:
@@ -72,7 +65,7 @@ def trained(
     for place, seed in enumerate(seeds):
         threads.append(threading.Thread(target=run, args=(place, seed)))
         threads[-1].start()
-        wait_for(lambda place=place: len(pack._taken) > place)
+        wait_until(lambda place=place: len(pack._taken) > place)
     gate.set()
     for thread in threads:
         thread.join(60)

@@ -8,7 +8,7 @@ import pytest
 
 from mixtures.study import Resources
 from mixtures.trial import Progress, TrialFailure, TrialResult, TrialSpec
-from tests.workers.test_pack import wait_for
+from tests.waiting import wait_until
 from tests.workers.tiny_study import tiny_config, tiny_trial
 from workers.config import WorkerConfig
 from workers.run import TrialRunner
@@ -48,7 +48,7 @@ class Together:
         threads = [threading.Thread(target=run, args=(spec,)) for spec in specs]
         for place, thread in enumerate(threads):
             thread.start()
-            wait_for(lambda place=place: self._num_seated() > place)
+            wait_until(lambda place=place: self._num_seated() > place)
         self._at_step(self.worker)
         self.gate.set()
         for thread in threads:

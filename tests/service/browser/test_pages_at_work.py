@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.service.browser.site import Site, violations
 from tests.service.chromium import open_page
-from tests.service.conftest import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 

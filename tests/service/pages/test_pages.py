@@ -13,8 +13,9 @@ from fastapi.testclient import TestClient
 from service import headlines
 from service.pages import studies as studies_page
 from service.pages.numbers import probability
-from tests.service.conftest import SMALL_STUDY, StartService, finished_study, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService, finished_study
 from tests.service.pretend_runner import PretendRunner
+from tests.waiting import wait_until
 
 ATTACK = "<script>alert(1)</script>"
 

@@ -6,9 +6,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.settings import Settings
-from tests.service.conftest import SMALL_STUDY, StartService, finished_study, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService, finished_study
 from tests.service.pages.test_pages import text_of
 from tests.service.pretend_runner import PretendRunner
+from tests.waiting import wait_until
 
 FEW = {**SMALL_STUDY, "space": {"sft_share": [0.0, 0.5, 1.0]}, "baselines": {}, "seeds": [0]}
 TOKEN = "a-very-secret-token"

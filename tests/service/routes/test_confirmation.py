@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.service.conftest import SMALL_STUDY, StartService, finished_study, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService, finished_study
 from tests.service.pages.test_pages import text_of
 from tests.service.pretend_runner import PretendRunner
 from tests.service.test_change import OUTSIDE
+from tests.waiting import wait_until
 
 
 def path(study_id: str) -> str:

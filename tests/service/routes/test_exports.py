@@ -9,8 +9,9 @@ from fastapi.testclient import TestClient
 from mixtures.export.formats import FORMATS
 from mixtures.export.plain import verify_export
 from mixtures.export.signed import verify_signed
-from tests.service.conftest import StartService, finished_study, wait_until
+from tests.service.conftest import StartService, finished_study
 from tests.service.pretend_runner import PretendRunner
+from tests.waiting import wait_until
 
 
 def test_the_export_is_the_recommended_mixture_with_its_provenance(client: TestClient) -> None:
@@ -136,6 +137,6 @@ def test_without_enough_evidence_there_is_no_file_unless_forced(
         assert forced.status_code == 200
         assert json.loads(forced.text)["_provenance"]["enough_evidence"] is False
         # The page's links lead to the file all the same, and say so, once its answer is there.
-        wait_until(lambda: "all the same" in client.get(f"/studies/{study_id}").text, seconds=60)
+        wait_until(lambda: "all the same" in client.get(f"/studies/{study_id}").text)
         page = client.get(f"/studies/{study_id}").text
         assert f"{path}?format=yaml&amp;force=true" in page or "format=yaml&force=true" in page

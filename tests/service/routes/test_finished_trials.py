@@ -12,9 +12,10 @@ from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.settings import Settings
-from tests.service.conftest import SMALL_STUDY, SharedChild, finished_study, wait_until
+from tests.service.conftest import SMALL_STUDY, SharedChild, finished_study
 from tests.service.pretend_runner import PretendRunner
 from tests.service.thread_pool import ThreadPool
+from tests.waiting import wait_until
 
 CSV = {"Content-Type": "text/csv"}
 

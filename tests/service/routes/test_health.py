@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.service.conftest import SMALL_STUDY, StartService, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService
 from tests.service.thread_pool import ThreadPool
+from tests.waiting import wait_until
 from workers.pool import Node
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from tests.service.conftest import SMALL_STUDY, SharedChild, finished_study, wait_until
+from tests.service.conftest import SMALL_STUDY, SharedChild, finished_study
 from tests.service.pretend_runner import PretendRunner
 from tests.service.routes.test_finished_trials import home, take_in
+from tests.waiting import wait_until
 
 IN = {
     "kind": "best_share_in",

@@ -13,8 +13,9 @@ from mixtures.study import StudySpec
 from service.routes.studies import stored_study
 from service.study_yaml import study_yaml
 from tests.mixtures.outside_study import OUTSIDE_STUDY
-from tests.service.conftest import SMALL_STUDY, StartService, finished_study, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService, finished_study
 from tests.service.pretend_runner import PretendRunner
+from tests.waiting import wait_until
 
 STUDIES = sorted((Path(__file__).resolve().parents[3] / "studies").glob("*.yaml"))
 

@@ -2,7 +2,8 @@
 
 from fastapi.testclient import TestClient
 
-from tests.service.conftest import SMALL_STUDY, finished_study, wait_until
+from tests.service.conftest import SMALL_STUDY, finished_study
+from tests.waiting import wait_until
 
 
 def test_pages_hold_what_the_whole_list_holds(client: TestClient) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.service.conftest import SMALL_STUDY, StartService, finished_study, wait_until
+from tests.service.conftest import SMALL_STUDY, StartService, finished_study
 from tests.service.pretend_runner import PretendRunner
+from tests.waiting import wait_until
 
 
 def state_of(client: TestClient, trial_id: str) -> str:
