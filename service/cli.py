@@ -31,14 +31,13 @@ from service import (
 from service.connection import Study
 from service.connection import client as _client
 from service.show import (
-    most_read,
     paused,
-    percent,
     show_imported,
     show_leaderboard,
     show_progress,
     show_recommendation,
     show_status,
+    trial_line,
 )
 from service.terminal import (
     BAD_INPUT,
@@ -223,13 +222,7 @@ def trials(
 
     def lines(out: Console) -> None:
         for trial in found:
-            score = "" if trial["objective"] is None else f"{trial['objective']:.4f}"
-            line(
-                out,
-                f"{trial['id']}  {trial['state']:9}  {percent(trial['sft_share']):>7} SFT  "
-                f"seed {trial['seed']}  {score}  {most_read(trial['epochs'])}"
-                f"{trial['message'] or ''}",
-            )
+            line(out, trial_line(trial))
 
     with _client() as client:
         study_id = client.study_id(study)

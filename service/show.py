@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from mixtures.factors import words_of
+
 Item = TypeVar("Item")
 # Without a terminal nobody watches each second; a line now and then tells that it lives.
 _LINE_EVERY_SECONDS = 10
@@ -25,7 +27,7 @@ def amount(num: int, what: str, many: str | None = None) -> str:
     return f"{num:,} {what if num == 1 else many or what + 's'}"
 
 
-def most_read(epochs: dict[str, Any]) -> str:
+def _most_read(epochs: dict[str, Any]) -> str:
     """The source that is read most often: `sums read 2.4 times, 3.0 in the full run`."""
     if not epochs:
         return ""
@@ -33,6 +35,19 @@ def most_read(epochs: dict[str, Any]) -> str:
     full = epochs[name]["full_run"]
     also = "" if full is None else f", {full:.2g} in the full run"
     return f"{name} read {epochs[name]['proxy']:.2g} times{also}  "
+
+
+def trial_line(trial: dict[str, Any]) -> str:
+    """One trial: state, SFT share, levels where the study has factors, seed, score, what it read
+    most or why it failed.
+    """
+    score = "" if trial["objective"] is None else f"{trial['objective']:.4f}"
+    # A study without factors has none in its rows.
+    levels = f"{words_of(trial['factors'])}  " if trial.get("factors") else ""
+    return (
+        f"{trial['id']}  {trial['state']:9}  {percent(trial['sft_share']):>7} SFT  {levels}"
+        f"seed {trial['seed']}  {score}  {_most_read(trial['epochs'])}{trial['message'] or ''}"
+    )
 
 
 def interval_text(interval: list[float] | None, digits: int = 3) -> str:

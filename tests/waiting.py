@@ -12,4 +12,4 @@ def wait_until(condition: Callable[[], object], what: str = "what the test waits
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS} s for {what}"
-        time.sleep(0.02)
+        time.sleep(0.05)

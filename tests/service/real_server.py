@@ -53,7 +53,10 @@ class RealServer:
                 timeout_graceful_shutdown=1,
             )
         )
-        self._thread = threading.Thread(target=asyncio.run, args=(self._server.serve(),))
+        # Of a fixture that fails after this nobody calls stop: it would hold up pytest's end.
+        self._thread = threading.Thread(
+            target=asyncio.run, args=(self._server.serve(),), daemon=True
+        )
         self._thread.start()
         wait_until(lambda: self._server.started)
 
@@ -73,7 +76,4 @@ class RealServer:
 
     def wait_for_the_end(self, study_id: str) -> None:
         address = f"{self.url}/v1/studies/{study_id}"
-        wait_until(
-            lambda: httpx.get(address, timeout=60).json()["status"]["state"] == "FINISHED",
-            seconds=120,
-        )
+        wait_until(lambda: httpx.get(address, timeout=60).json()["status"]["state"] == "FINISHED")

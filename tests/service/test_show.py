@@ -15,6 +15,7 @@ from service.show import (
     show_recommendation,
     show_status,
     status_line,
+    trial_line,
 )
 
 
@@ -328,3 +329,28 @@ def test_the_recommendation_says_what_became_of_the_claims() -> None:
     claim = {"claim": {"words": "It is 60 %"}, "verdict": "supported", "sentence": "It is 58 %."}
     found = {"sentence": "s", "compared_with": [], "notes": [], "verdicts": [claim]}
     assert "  supported: It is 60 %. It is 58 %.\n" in printed(show_recommendation, found)
+
+
+def test_a_trial_is_told_with_its_levels_and_what_it_read_most() -> None:
+    trial: dict[str, Any] = {
+        "id": "ab12",
+        "state": "COMPLETE",
+        "sft_share": 0.64,
+        "factors": {"optimiser.peak_lr": 0.005, "decay.form": "linear"},
+        "seed": 1,
+        "objective": 2.53829,
+        "epochs": {
+            "web": {"proxy": 0.5, "full_run": None},
+            "sums": {"proxy": 2.41, "full_run": None},
+        },
+        "message": None,
+    }
+    assert trial_line(trial) == (
+        "ab12  COMPLETE      64 % SFT  decay.form linear, optimiser.peak_lr 0.005  "
+        "seed 1  2.5383  sums read 2.4 times  "
+    )
+    del trial["factors"]
+    failed = {**trial, "state": "FAILED", "objective": None, "epochs": {}}
+    assert trial_line({**failed, "message": "ran out of memory"}) == (
+        "ab12  FAILED        64 % SFT  seed 1    ran out of memory"
+    )
