@@ -1,5 +1,6 @@
 """What all tests have in common."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,10 @@ from xdist.scheduler import LoadFileScheduling
 # Each starts a Ray with all cores: two at a time would wait for each other. The longest first: what
 # is begun last, the other process waits for.
 _STORIES = ("test_readme.py", "test_end_to_end.py", "test_two_machines.py")
+
+# Ray's workers run at nice 15: beside the tests of the other process, and whatever else is busy, a
+# story's trials got a thirtieth of a core, and a second attempt took minutes to begin.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 # How long an example takes says how busy the machine is, and no more.
 hypothesis.settings.register_profile("decaymix", deadline=None)

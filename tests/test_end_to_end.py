@@ -78,7 +78,7 @@ def kill_in_the_decay(controller: RealController, study_id: str) -> set[str]:
     while time.monotonic() < deadline:
         pids = controller.worker_pids()
         halt(pids)
-        time.sleep(1)  # what they reported before they were halted arrives
+        time.sleep(3)  # what they reported before they were halted arrives
         running = controller.client.study(study_id)["status"]["running"]
         lost = {progress["trial_id"] for progress in running if progress["phase"] == "decay"}
         if len(lost) == len(pids) == 2:
@@ -105,7 +105,7 @@ def test_a_study_survives_the_loss_of_a_worker_and_of_the_controller(
 
     lost = kill_in_the_decay(controller, study_id)
     wait_until(
-        lambda: all(client.trial(trial_id)["attempt"] == 2 for trial_id in lost),
+        lambda: all(client.trial(trial_id)["attempt"] >= 2 for trial_id in lost),
         "second attempts of the trials that lost their workers",
     )
     wait_until(lambda: states(client, study_id)["COMPLETE"] >= 3, "three trials")
