@@ -105,7 +105,7 @@ def test_a_study_survives_the_loss_of_a_worker_and_of_the_controller(
 
     lost = kill_in_the_decay(controller, study_id)
     wait_until(
-        lambda: all(client.trial(trial_id)["attempt"] >= 2 for trial_id in lost),
+        lambda: all(client.trial(trial_id)["attempt"] == 2 for trial_id in lost),
         "second attempts of the trials that lost their workers",
     )
     wait_until(lambda: states(client, study_id)["COMPLETE"] >= 3, "three trials")

@@ -174,6 +174,7 @@ def test_who_waits_for_a_fit_holds_no_session(client: TestClient, what: str) -> 
         # The loops of the controller read now and then.
         pool = controller.database._engine.pool
         wait_until(lambda: pool.checkedout() == 0)  # type: ignore[attr-defined]
+        assert not answer.done()  # it still waits: nothing else gave the session back
         gate.set()
         assert answer.result(60).status_code == 409
 
